@@ -1,0 +1,203 @@
+// The command line: keepalived's flags (keepalived(8)), and `status`, which is ours. One row per flag; usage text and parser derive from the
+// table. A flag is served, accepted without effect (the row says why that is honest), or refused with a sentence; none is silently ignored.
+
+export interface CommandLine {
+  /** -f; null: keepalived's default path. */
+  readonly file: string | null;
+  /** -t: check the configuration and exit; a path: write the result there; "": to standard error. null: not asked for. */
+  readonly test: string | null;
+  /** -i. */
+  readonly configId: string | null;
+  /** --peer, ours, with -t: the other machine's configuration, to be compared with this one; null: not asked for. */
+  readonly peer: string | null;
+  /** --peer-id, ours: the other machine's configuration id; null: the same. */
+  readonly peerId: string | null;
+  /** -e: every included file must be there. */
+  readonly allConfig: boolean;
+  /** -p and -r: files that get the process's number. */
+  readonly pidFiles: readonly string[];
+  /** -R: end when the VRRP thread dies instead of starting it again. */
+  readonly dontRespawn: boolean;
+  /** --control-socket, ours: overrules the configuration. */
+  readonly controlSocket: string | null;
+}
+
+export type CommandLineResult =
+  | { readonly kind: "run"; readonly options: CommandLine }
+  /** `status`: ask the running daemon. */
+  | { readonly kind: "status"; readonly controlSocket: string | null; readonly json: boolean }
+  /** Print on standard output, exit 0. */
+  | { readonly kind: "text"; readonly text: string }
+  /** Print on standard error, exit 1. */
+  | { readonly kind: "refused"; readonly message: string };
+
+interface Draft {
+  file: string | null;
+  test: string | null;
+  peer: string | null;
+  peerId: string | null;
+  configId: string | null;
+  allConfig: boolean;
+  pidFiles: string[];
+  dontRespawn: boolean;
+  controlSocket: string | null;
+}
+
+interface Flag {
+  readonly short: string | null;
+  readonly long: string;
+  /** `optional`: only as `--long=value` or `-t=value`. */
+  readonly value: "none" | "required" | "optional";
+  readonly help: string;
+  /** What it returns is printed and ends the program when it is a text. */
+  readonly apply: (draft: Draft, value: string) => unknown;
+  /** Why it is refused. */
+  readonly refusal?: string;
+}
+
+const nothing = () => undefined;
+/** For flags without effect. */
+const inForeground = "accepted: this program stays in the foreground and logs to standard output";
+
+const SIGNALS: Readonly<Record<string, number>> = { STOP: 15, RELOAD: 1, DATA: 10, STATS: 12 };
+
+const FLAGS: readonly Flag[] = [
+  flag("f", "use-file", "required", "FILE  configuration file", (draft, value) => {
+    draft.file = value;
+  }),
+  flag("t", "config-test", "optional", "[=FILE]  check the configuration, write the result to FILE", (draft, value) => {
+    draft.test = value;
+  }),
+  flag(null, "peer", "required", "FILE  with -t: compare with the other machine's file (ours)", (draft, value) => {
+    draft.peer = value;
+  }),
+  flag(null, "peer-id", "required", "ID  its configuration id, when one file serves both (ours)", (draft, value) => {
+    draft.peerId = value;
+  }),
+  flag("i", "config-id", "required", "ID  what @conditions are compared with", (draft, value) => {
+    draft.configId = value;
+  }),
+  flag("e", "all-config", "none", "every included file must be there", (draft) => {
+    draft.allConfig = true;
+  }),
+  flag("p", "pid", "required", "FILE  gets the number of the process", (draft, value) => {
+    draft.pidFiles.push(value);
+  }),
+  flag("r", "vrrp_pid", "required", "FILE  the same number: there is one process", (draft, value) => {
+    draft.pidFiles.push(value);
+  }),
+  flag("c", "checkers_pid", "required", "FILE  accepted: there are no checkers", nothing),
+  flag("b", "bfd_pid", "required", "FILE  accepted: there is no BFD process", nothing),
+  flag("R", "dont-respawn", "none", "end when the VRRP thread dies", (draft) => {
+    draft.dontRespawn = true;
+  }),
+  flag(null, "control-socket", "required", "PATH  where `status` asks (ours)", (draft, value) => {
+    draft.controlSocket = value;
+  }),
+  flag("n", "dont-fork", "none", inForeground, nothing),
+  flag("l", "log-console", "none", inForeground, nothing),
+  flag("G", "no-syslog", "none", inForeground, nothing),
+  flag("D", "log-detail", "none", "accepted: the log is always detailed", nothing),
+  flag("P", "vrrp", "none", "accepted: VRRP is all that runs", nothing),
+  flag(null, "signum", "required", "NAME  print the number of a signal and exit", (_, value) => {
+    const number = SIGNALS[value];
+    return number === undefined ? `unknown signal '${value}'\n` : `${number}\n`;
+  }),
+  flag(
+    "v",
+    "version",
+    "none",
+    "print the version and exit",
+    () => "ringway-ha 0.1.0 (speaks to keepalived 2.2, 2.3)\n",
+  ),
+  flag("h", "help", "none", "print this and exit", () => usage()),
+  refused("C", "check", "none", "virtual_server is not served, there are no checkers to run alone"),
+  refused("d", "dump-conf", "none", "it is not served; SIGUSR1 writes the state to /tmp/keepalived.data"),
+  refused("S", "log-facility", "required", "there is no syslog output; the log goes to standard output"),
+  refused("g", "log-file", "optional", "there is no log file; the log goes to standard output"),
+  refused("s", "namespace", "required", "start the program in the namespace instead (ip netns exec)"),
+  refused(
+    "V",
+    "dont-release-vrrp",
+    "none",
+    "a killed daemon keeps its addresses and adopts them; a stopped one hands over",
+  ),
+  refused("m", "core-dump", "none", "Node has --abort-on-uncaught-exception for that"),
+  refused("x", "snmp", "none", "there is no SNMP agent"),
+];
+
+function flag(short: string | null, long: string, value: Flag["value"], help: string, apply: Flag["apply"]): Flag {
+  return { short, long, value, help, apply };
+}
+
+function refused(short: string, long: string, value: Flag["value"], why: string): Flag {
+  return { short, long, value, help: `not served: ${why}`, apply: nothing, refusal: why };
+}
+
+export function usage(): string {
+  const rows = FLAGS.map(({ short, long, help }) => {
+    return `  ${short === null ? "   " : `-${short},`} ${`--${long}`.padEnd(18)} ${help}\n`;
+  });
+  return `usage: ringway-ha [flags]\n       ringway-ha status [--json] [--control-socket PATH]\n\n${rows.join("")}`;
+}
+
+/** `words`: the arguments without program names. */
+export function parseCommandLine(words: readonly string[]): CommandLineResult {
+  if (words[0] === "status") return parseStatus(words.slice(1));
+  const draft: Draft = {
+    file: null,
+    test: null,
+    peer: null,
+    peerId: null,
+    configId: null,
+    allConfig: false,
+    pidFiles: [],
+    dontRespawn: false,
+    controlSocket: null,
+  };
+  const waiting = [...words];
+  for (let word = waiting.shift(); word !== undefined; word = waiting.shift()) {
+    const found = find(word, waiting);
+    if (typeof found === "string") return { kind: "refused", message: found };
+    const { flag, value } = found;
+    if (flag.refusal !== undefined) return { kind: "refused", message: `--${flag.long}: ${flag.refusal}` };
+    const text = flag.apply(draft, value);
+    if (typeof text === "string") return { kind: "text", text };
+  }
+  if (draft.test === null && (draft.peer !== null || draft.peerId !== null)) {
+    return { kind: "refused", message: "--peer and --peer-id need -t" };
+  }
+  return { kind: "run", options: draft };
+}
+
+/** The flag that a word names and its value, which may be the next word. Letters without values may stand together (`-lnD`). */
+function find(word: string, waiting: string[]): { flag: Flag; value: string } | string {
+  const long = /^--([^=]+)(?:=(.*))?$/.exec(word);
+  const short = /^-([A-Za-z])(.*)$/.exec(word);
+  if (long === null && short === null) return `'${word}' is no flag (--help lists them)`;
+  const name = long?.[1] ?? short![1]!;
+  const flag = FLAGS.find((each) => (long === null ? each.short === name : each.long === name));
+  if (flag === undefined) return `unknown flag '${word}' (--help lists them)`;
+  const rest = long === null ? short![2]! : long[2];
+  if (flag.value === "none") {
+    if (rest === undefined || rest === "") return { flag, value: "" };
+    if (long !== null) return `--${flag.long} takes no value`;
+    waiting.unshift(`-${rest}`);
+    return { flag, value: "" };
+  }
+  if (flag.value === "optional") return { flag, value: (rest ?? "").replace(/^=/, "") };
+  const value = rest === undefined || rest === "" ? waiting.shift() : rest;
+  return value === undefined ? `--${flag.long} needs a value` : { flag, value };
+}
+
+function parseStatus(words: readonly string[]): CommandLineResult {
+  let controlSocket: string | null = null;
+  let json = false;
+  const waiting = [...words];
+  for (let word = waiting.shift(); word !== undefined; word = waiting.shift()) {
+    if (word === "--json") json = true;
+    else if (word === "--control-socket" && waiting.length > 0) controlSocket = waiting.shift()!;
+    else return { kind: "refused", message: `status: unknown word '${word}'` };
+  }
+  return { kind: "status", controlSocket, json };
+}

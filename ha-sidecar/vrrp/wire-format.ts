@@ -1,0 +1,45 @@
+// What an instance's plan means on the wire: which packets it expects, and the writer of its adverts. Shared by the daemon and the
+// simulation of the tests, so that both speak exactly the same.
+
+import type { InstancePlan } from "../plan/vrrp.ts";
+import { AdvertWriter, type Expectation } from "./packet.ts";
+
+/** The advertised addresses in the order of the configuration, concatenated. */
+function advertisedAddresses(plan: InstancePlan): Uint8Array {
+  return new Uint8Array(Buffer.concat(plan.addresses.map(({ address }) => address.bytes)));
+}
+
+function password(plan: InstancePlan): Uint8Array | null {
+  return plan.version === 2 && plan.authentication.type === "pass" ? plan.authentication.data : null;
+}
+
+export function expectationOf(plan: InstancePlan, multicastGroup: Uint8Array): Expectation {
+  const { transport } = plan;
+  const acceptsOldChecksum = transport.mode === "unicast" && transport.oldUnicastChecksum !== "never";
+  return {
+    version: plan.version,
+    virtualRouterId: plan.virtualRouterId,
+    password: password(plan),
+    intervalMs: plan.advertIntervalMs,
+    mode: transport.mode,
+    addresses: advertisedAddresses(plan),
+    strictAddresses: plan.strict,
+    peers:
+      transport.mode === "unicast" && transport.checkUnicastSource
+        ? transport.peers.map(({ address, minTtl, maxTtl }) => ({ address: address.bytes, minTtl, maxTtl }))
+        : null,
+    oldUnicastGroup: acceptsOldChecksum ? multicastGroup : null,
+  };
+}
+
+export function advertWriterOf(plan: InstancePlan): AdvertWriter {
+  return new AdvertWriter({
+    version: plan.version,
+    family: plan.family,
+    virtualRouterId: plan.virtualRouterId,
+    intervalMs: plan.advertIntervalMs,
+    addresses: advertisedAddresses(plan),
+    password: password(plan),
+    withPseudoHeader: plan.transport.v3ChecksumWithPseudoHeader,
+  });
+}

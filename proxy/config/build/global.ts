@@ -1,0 +1,117 @@
+// The `global` section of the plan, with HAProxy's defaults where nothing was written.
+
+import { availableParallelism, hostname } from "node:os";
+import type { GlobalPlan, LogTargetPlan, StatsSocketPlan } from "../../plan/plan.ts";
+import type { CommandLineSettings, ConfigurationDraft, StatsSocketDraft } from "../draft.ts";
+import type { LogDraft } from "../log-draft.ts";
+
+const BUFSIZE_DEFAULT = 16384;
+const MAXREWRITE_DEFAULT = 1024;
+const HEADERS_DEFAULT = 101;
+const STICK_COUNTERS_DEFAULT = 3;
+const STATS_TIMEOUT_DEFAULT_MS = 10_000;
+const STATS_MAXCONN_DEFAULT = 10;
+const MWORKER_MAX_RELOADS_DEFAULT = 50;
+
+export function buildGlobal(configuration: ConfigurationDraft, settings: CommandLineSettings): GlobalPlan {
+  const { numbers, texts, flags, uid, gid, httpErrorCodes, httpFailCodes, ...draft } = configuration.global;
+  const bufsizeBytes = numbers.get("tune.bufsize") ?? BUFSIZE_DEFAULT;
+  const host = hostname();
+  return {
+    nbthread: numbers.get("nbthread") ?? availableParallelism(),
+    maxconn: settings.maxconn > 0 ? settings.maxconn : (numbers.get("maxconn") ?? 0),
+    bufsizeBytes,
+    // Never more than half of the buffer, as HAProxy has it: a head must still fit.
+    maxrewriteBytes: Math.min(numbers.get("tune.maxrewrite") ?? MAXREWRITE_DEFAULT, Math.floor(bufsizeBytes / 2)),
+    tls: {
+      captureBytes: numbers.get("tune.ssl.capture-buffer-size") ?? numbers.get("tune.ssl.capture-cipherlist-size") ?? 0,
+      keylog: texts.get("tune.ssl.keylog") === "on",
+      certificates: configuration.tlsStore.certificates,
+      authorities: configuration.tlsStore.authorities,
+      revocations: configuration.tlsStore.revocations,
+    },
+    maxHeaders: numbers.get("tune.http.maxhdr") ?? HEADERS_DEFAULT,
+    compression: {
+      maxLevel: numbers.get("tune.comp.maxlevel") ?? 1,
+      rateMaxBytes: (numbers.get("maxcomprate") ?? 0) * 1024,
+      cpuMaxPercent: numbers.get("maxcompcpuusage") ?? 100,
+      memoryMaxBytes: (numbers.get("maxzlibmem") ?? 0) * 1024 * 1024,
+      memLevel: numbers.get("tune.zlib.memlevel") ?? 8,
+      windowBits: numbers.get("tune.zlib.windowsize") ?? 15,
+    },
+    rates: {
+      connections: numbers.get("maxconnrate") ?? 0,
+      sessions: numbers.get("maxsessrate") ?? 0,
+      tls: numbers.get("maxsslrate") ?? 0,
+    },
+    daemon: flags.get("daemon") ?? false,
+    quiet: flags.get("quiet") ?? false,
+    pidfile: path(texts.get("pidfile")),
+    chroot: path(texts.get("chroot")),
+    user: texts.get("user") ?? null,
+    uid,
+    group: texts.get("group") ?? null,
+    gid,
+    node: texts.get("node") ?? host,
+    description: texts.get("description") ?? null,
+    localpeer: settings.localpeer ?? texts.get("localpeer") ?? host,
+    hardStopAfterMs: numbers.get("hard-stop-after") ?? 0,
+    graceMs: numbers.get("grace") ?? 0,
+    stickCounters: numbers.get("tune.stick-counters") ?? STICK_COUNTERS_DEFAULT,
+    httpErrorCodes: [...httpErrorCodes],
+    httpFailCodes: [...httpFailCodes],
+    spreadChecksPercent: numbers.get("spread-checks") ?? 0,
+    ulimitN: numbers.get("ulimit-n") ?? 0,
+    mworkerMaxReloads: numbers.get("mworker-max-reloads") ?? MWORKER_MAX_RELOADS_DEFAULT,
+    statsSockets: draft.statsSockets.flatMap((socket) => buildStatsSocket(socket, configuration)),
+    statsTimeoutMs: numbers.get("stats timeout") ?? STATS_TIMEOUT_DEFAULT_MS,
+    statsMaxconn: numbers.get("stats maxconn") ?? STATS_MAXCONN_DEFAULT,
+    log: buildLog(draft.log, configuration),
+    logTag: texts.get("log-tag") ?? "haproxy",
+    logSendHostname: draft.logSendHostname === "" ? host : draft.logSendHostname,
+    flags: Object.fromEntries(flags),
+  };
+}
+
+/** Paths go to Node as text, not as the bytes the configuration works with. */
+function path(bytes: string | undefined): string | null {
+  return bytes === undefined ? null : Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+function buildStatsSocket(
+  { slot, options, statement }: StatsSocketDraft,
+  configuration: ConfigurationDraft,
+): StatsSocketPlan[] {
+  if (slot.address === null) return [];
+  return [
+    {
+      address: slot.address,
+      level: options.level,
+      mode: options.mode,
+      uid: options.uid,
+      gid: options.gid,
+      timeoutMs: configuration.global.numbers.get("stats timeout") ?? STATS_TIMEOUT_DEFAULT_MS,
+      at: statement.location,
+    },
+  ];
+}
+
+/** Log targets in their order; `log global` stands for all of the global ones. */
+export function buildLog(drafts: readonly LogDraft[], configuration: ConfigurationDraft): LogTargetPlan[] {
+  // configuration.txt, `log`: without the hostname field by default; log-send-hostname makes rfc3164 the default.
+  const format = configuration.global.logSendHostname === null ? "local" : "rfc3164";
+  return drafts.flatMap((draft) => {
+    if (draft.kind === "global") return buildLog(configuration.global.log, configuration);
+    if (draft.kind !== "target") {
+      const ring = draft.kind === "ring" ? configuration.rings.find(({ name }) => name === draft.ring) : undefined;
+      const address = { kind: "hub", name: `${draft.kind}@${draft.ring}` } as const;
+      return [{ ...draft.target, format: draft.format ?? ring?.format ?? format, address }];
+    }
+    const { address, argument } = draft.slot;
+    if (address === null) return [];
+    const isPortless = (address.kind === "ipv4" || address.kind === "ipv6") && argument.ports === null;
+    return [
+      { ...draft.target, format: draft.format ?? format, address: isPortless ? { ...address, port: 514 } : address },
+    ];
+  });
+}

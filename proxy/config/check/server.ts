@@ -1,0 +1,68 @@
+// Servers of one backend against each other and against its checks.
+
+import type { ConfigurationDraft, ProxyDraft } from "../draft.ts";
+import { kindInMessages } from "../draft.ts";
+import type { ServerDraft } from "../server-draft.ts";
+import { checkServerConnection } from "./server-connection.ts";
+import { checkServerTls } from "./server-tls.ts";
+
+/** @param who `backend 'web'` */
+export function checkServers(proxy: ProxyDraft, who: string, configuration: ConfigurationDraft): void {
+  const rules = proxy.check;
+  if (rules !== null && proxy.checkOption !== "httpchk" && rules.expect.length + rules.headers.length > 0) {
+    const message = `${who} uses http-check rules without 'option httpchk', so the rules are ignored.`;
+    proxy.statement.warning("ignored", message, { introduction: "none" });
+  }
+  const seen = new Map<string, ServerDraft>();
+  for (const server of proxy.servers) {
+    checkName(proxy, server, seen);
+    checkPort(proxy, server);
+    checkAgent(proxy, server);
+    settleLimits(server);
+    checkServerConnection(proxy, server, configuration);
+    checkServerTls(proxy, server, configuration);
+  }
+}
+
+function checkName(proxy: ProxyDraft, server: ServerDraft, seen: Map<string, ServerDraft>): void {
+  const twin = seen.get(server.name);
+  if (twin === undefined) {
+    seen.set(server.name, server);
+    return;
+  }
+  const message =
+    `${kindInMessages(proxy)} '${proxy.name}', another server named '${server.name}' was already defined at line ` +
+    `${twin.statement.location.line}, please use distinct names.`;
+  server.statement.alert("duplicate-name", message, { at: 1 });
+}
+
+/** A check needs a port to go to. */
+function checkPort(proxy: ProxyDraft, server: ServerDraft): void {
+  const { options, slot } = server;
+  if (options.flags.get("check") !== true || (options.numbers.get("port") ?? 0) > 0) return;
+  const { family, ports } = slot.argument;
+  if (family === "unix" || family === "abns" || (ports?.first ?? 0) > 0) return;
+  const address = options.checkAddress;
+  if (address !== null && "port" in address && address.port > 0) return;
+  const message = `${kindInMessages(proxy)} '${proxy.name}': server '${server.name}' has neither service port nor check port.`;
+  server.statement.alert("no-check-port", message, {
+    at: 2,
+    introduction: "none",
+    expected: "a port behind the address, or 'port <n>' for the check",
+  });
+}
+
+function checkAgent(proxy: ProxyDraft, server: ServerDraft): void {
+  const { flags, numbers } = server.options;
+  if (flags.get("agent-check") !== true || (numbers.get("agent-port") ?? 0) > 0) return;
+  const message = `'server ${proxy.name}/${server.name}' : server ${server.name} does not have agent port. Agent check has been disabled.`;
+  server.statement.alert("no-agent-port", message, { at: 1, expected: "'agent-port <port>'" });
+}
+
+/** `minconn` and `maxconn` together. */
+function settleLimits(server: ServerDraft): void {
+  const { numbers } = server.options;
+  const [min, max] = [numbers.get("minconn") ?? 0, numbers.get("maxconn") ?? 0];
+  // HAProxy: minconn above maxconn means the same as maxconn; minconn without maxconn is one limit for all loads.
+  if (min > 0 && (max === 0 || min > max)) numbers.set("maxconn", Math.max(min, max));
+}

@@ -1,0 +1,140 @@
+// `server <name> <address>[:port] [parameters]` and `default-server [parameters]`, sections 4.2 and 5.2.
+
+import { suggest } from "../../../shared/diagnostic/suggest.ts";
+import type { AddressSlot, ConfigurationDraft, ProxyDraft } from "../draft.ts";
+import { REFERENCE_PAGE } from "../keywords/keyword.ts";
+import { SERVER_KEYWORDS } from "../keywords/server.ts";
+import { copyServerOptions, type ServerOptions } from "../server-draft.ts";
+import type { Statement } from "../statement.ts";
+import { parseServerAddress } from "../values.ts";
+import { copyTlsOptions } from "./tls-options.ts";
+
+const NAME = /[^A-Za-z0-9_.:-]/;
+
+/** Parameters a `default-server` may not have: each server's own. */
+const NOT_IN_DEFAULT = new Set(["id"]);
+
+export function server(statement: Statement, proxy: ProxyDraft, configuration: ConfigurationDraft): void {
+  const name = statement.text(1);
+  if (name === "" || statement.text(2) === "") {
+    const message = "'server' expects <name> and <addr>[:<port>] as arguments.";
+    const expected = "a name and an address such as 'web1 10.0.0.1:80'";
+    statement.alert("missing-argument", message, { at: name === "" ? 1 : 2, introduction: "located", expected });
+    return;
+  }
+  const wrong = NAME.exec(name);
+  if (wrong !== null) {
+    const message = `character '${wrong[0]}' is not permitted in server name '${name}'.`;
+    const expected = "a name of letters, digits, '-', '_', '.' and ':'";
+    statement.alert("bad-name", message, { at: 1, introduction: "located", expected });
+    return;
+  }
+  const lead = `'server ${proxy.name}/${name}'`;
+  const options = copyServerOptions(proxy.defaultServer);
+  options.numbers.delete("id");
+  options.tls.defaults = copyTlsOptions(configuration.global.tlsDefaults.server);
+  const slot = addressOf(statement, lead, configuration);
+  parseParameters(statement, 3, options, lead, configuration);
+  const id = options.numbers.get("id") ?? 0;
+  checkDuplicateId(statement, proxy, id, lead);
+  if (slot !== null)
+    proxy.servers.push({
+      name,
+      options,
+      statement,
+      slot,
+      tlvs: [],
+      poolConnName: null,
+      tlsPlan: null,
+      checkTlsPlan: null,
+      isUnresolved: false,
+    });
+}
+
+/** The server's address; a name is resolved later (resolve.ts). Null after a report. */
+function addressOf(statement: Statement, lead: string, configuration: ConfigurationDraft): AddressSlot | null {
+  const written = statement.text(2);
+  const parsed = parseServerAddress(written, configuration);
+  if (parsed.ok) return { argument: parsed.value, written, address: parsed.value.address };
+  const { code, message, expected, hint } = parsed.problem;
+  statement.alert(code, `${lead} : ${message}`, {
+    at: 2,
+    introduction: "located",
+    ...(expected === undefined ? {} : { expected }),
+    ...(hint === undefined ? {} : { hint }),
+  });
+  return null;
+}
+
+export function defaultServer(statement: Statement, proxy: ProxyDraft, configuration: ConfigurationDraft): void {
+  const first = statement.text(1);
+  if (
+    first !== "" &&
+    SERVER_KEYWORDS.find(first) === null &&
+    suggest(first, SERVER_KEYWORDS.proposals()).length === 0
+  ) {
+    const message = `unknown keyword '${first}'. Hint: no address was expected for this server.`;
+    statement.alert("unknown-keyword", message, { at: 1, introduction: "located" });
+    return;
+  }
+  parseParameters(statement, 1, proxy.defaultServer, "", configuration);
+}
+
+function checkDuplicateId(statement: Statement, proxy: ProxyDraft, id: number, lead: string): void {
+  const owner = id === 0 ? undefined : proxy.servers.find((other) => other.options.numbers.get("id") === id);
+  if (owner === undefined) return;
+  const { file, line } = owner.statement.location;
+  const message = `${lead} : 'id' : custom id ${id} already used at ${file}:${line} ('server ${owner.name}').`;
+  statement.alert("duplicate-id", message, { at: statement.textsFrom(0).indexOf("id"), introduction: "located" });
+}
+
+/** @param lead `'server be/s1'`, "" on a default-server line */
+function parseParameters(
+  statement: Statement,
+  from: number,
+  options: ServerOptions,
+  lead: string,
+  configuration: ConfigurationDraft,
+): void {
+  const reported = new Set<string>();
+  const fail = (
+    code: string,
+    at: number,
+    message: string,
+    extra: { hint?: string; suggestions?: string[] } = {},
+  ): void => {
+    statement.alert(code, lead === "" ? message : `${lead} : ${message}`, { at, introduction: "located", ...extra });
+  };
+  for (let at = from; at < statement.length; at++) {
+    const word = statement.text(at);
+    const keyword = SERVER_KEYWORDS.find(word.replace(/\(.*$/, ""));
+    if (keyword === null) {
+      const [best, ...others] = suggest(word, SERVER_KEYWORDS.proposals());
+      const ending = best === undefined ? "." : `; did you mean '${best}' maybe ?`;
+      fail("unknown-keyword", at, `unknown keyword '${word}'${ending}`, { suggestions: others });
+      return;
+    }
+    if (lead === "" && NOT_IN_DEFAULT.has(word)) {
+      fail("not-in-default", at, `'${word}' option is not accepted in default-server sections`);
+      return;
+    }
+    if (keyword.standing === "unserved" || keyword.standing === "gone") {
+      if (!reported.has(keyword.remark)) {
+        reported.add(keyword.remark);
+        const hint = `${keyword.remark} All keywords: ${REFERENCE_PAGE}.`;
+        fail("unserved", at, `'${word}' is known to HAProxy but not served yet`, { hint });
+      }
+    } else if (keyword.parse !== null) {
+      const problem = keyword.parse(statement, at, options, configuration);
+      if (problem !== null) fail("bad-parameter", at, `${problem}.`);
+    }
+    at += keyword.takes < 0 ? varyingArguments(statement, at) : keyword.takes;
+  }
+}
+
+/** `source` takes an address, then maybe `usesrc` or `interface` with a word each. */
+function varyingArguments(statement: Statement, at: number): number {
+  let taken = 1;
+  while (["usesrc", "interface"].includes(statement.text(at + taken + 1))) taken += 2;
+  return taken;
+}

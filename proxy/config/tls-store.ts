@@ -1,0 +1,93 @@
+// The TLS files of one configuration, each read once: certificates, crt-stores, authorities, revocation lists. What several lines name is one object.
+
+import type { CertificatePlan, TrustPlan } from "../plan/tls.ts";
+import {
+  ALL_COMPANIONS,
+  bundlePaths,
+  type CertificateFiles,
+  type CompanionRules,
+  type Loaded,
+  loadAuthorities,
+  loadCertificate,
+  loadCertificateFiles,
+  loadRevocations,
+  loadSystemAuthorities,
+  SYSTEM_CA,
+} from "./tls-files.ts";
+
+export class TlsStore {
+  /** What `global` says about files beside bundles. */
+  rules: CompanionRules = ALL_COMPANIONS;
+  readonly #certificates = new Map<string, Loaded<CertificatePlan>>();
+  readonly #authorities = new Map<string, Loaded<TrustPlan>>();
+  readonly #revocations = new Map<string, Loaded<TrustPlan>>();
+  /** `alias` of crt-stores: "@store/alias". */
+  readonly #aliases = new Map<string, string>();
+
+  /** All that were loaded, by name. */
+  get certificates(): CertificatePlan[] {
+    return [...this.#certificates.values()].flatMap((loaded) => (loaded.ok ? [loaded.value] : []));
+  }
+
+  get authorities(): TrustPlan[] {
+    return [...this.#authorities.values()].flatMap((loaded) => (loaded.ok ? [loaded.value] : []));
+  }
+
+  get revocations(): TrustPlan[] {
+    return [...this.#revocations.values()].flatMap((loaded) => (loaded.ok ? [loaded.value] : []));
+  }
+
+  /** `load` of a crt-store. @param name its name elsewhere: "@store/file", or the file's where the store has none */
+  load(name: string, alias: string | null, files: CertificateFiles): Loaded<CertificatePlan> {
+    if (alias !== null) this.#aliases.set(alias, name);
+    const loaded = loadCertificateFiles(name, files, this.rules);
+    this.#certificates.set(name, loaded);
+    return loaded;
+  }
+
+  /** One certificate by its file or by what a crt-store calls it. */
+  certificate(name: string): Loaded<CertificatePlan> {
+    const known = this.known(name);
+    if (known !== null) return known;
+    const loaded = loadCertificate(name, this.rules);
+    this.#certificates.set(name, loaded);
+    return loaded;
+  }
+
+  /** What was loaded under that name or alias before; null: nothing. */
+  known(name: string): Loaded<CertificatePlan> | null {
+    return this.#certificates.get(this.#aliases.get(name) ?? name) ?? null;
+  }
+
+  /** Whether a name is one of a crt-store, which is never a file's. */
+  isStored(name: string): boolean {
+    return name.startsWith("@");
+  }
+
+  /** The certificates of a file, of the bundles beside it, or of a directory. */
+  all(name: string): Loaded<CertificatePlan[]> {
+    const known = this.known(name);
+    if (known !== null) return known.ok ? { ok: true, value: [known.value] } : known;
+    if (this.isStored(name)) return { ok: false, problem: `unable to find '${name}' in a crt-store.` };
+    const paths = bundlePaths(name, this.rules);
+    if (!paths.ok) return paths;
+    const certificates: CertificatePlan[] = [];
+    for (const path of paths.value) {
+      const loaded = this.certificate(path);
+      if (!loaded.ok) return loaded;
+      certificates.push(loaded.value);
+    }
+    return { ok: true, value: certificates };
+  }
+
+  trust(kind: "authorities" | "revocations", path: string): Loaded<TrustPlan> {
+    const cache = kind === "authorities" ? this.#authorities : this.#revocations;
+    let loaded = cache.get(path);
+    if (loaded === undefined) {
+      if (kind === "revocations") loaded = loadRevocations(path);
+      else loaded = path === SYSTEM_CA ? { ok: true, value: loadSystemAuthorities() } : loadAuthorities(path);
+      cache.set(path, loaded);
+    }
+    return loaded;
+  }
+}

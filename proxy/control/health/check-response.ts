@@ -1,0 +1,87 @@
+// Reads the answer to an HTTP check as it arrives. Checks need little of HTTP (a status, a reason, a body), so this is a reader of its
+// own and shares nothing with the workers' strict parser: an origin with odd headers must be found healthy or not by what the
+// check expects, as in HAProxy, not by header syntax.
+//
+// Limits: at most `limitBytes` are kept (HAProxy: one buffer); what comes after counts as the end of the body.
+
+/** What is known so far. */
+export interface CheckResponse {
+  /** The status line and the headers are complete. */
+  readonly headed: boolean;
+  readonly status: number;
+  readonly reason: string;
+  /** Body bytes so far, decoded from chunks, one character per byte. */
+  readonly body: string;
+  /** No more of the body can come. */
+  readonly ended: boolean;
+}
+
+const HEAD_END = "\r\n\r\n";
+const STATUS_LINE = /^HTTP\/\d\.\d (\d{3})(?: ([^\r\n]*))?\r?\n/;
+
+export class CheckResponseReader {
+  readonly #limitBytes: number;
+  readonly #bodyless: boolean;
+  #text = "";
+  #headEnd = -1;
+  #closed = false;
+
+  /** `method` decides whether a body can follow. */
+  constructor(method: string, limitBytes: number) {
+    this.#bodyless = method === "HEAD";
+    this.#limitBytes = limitBytes;
+  }
+
+  push(bytes: Buffer): void {
+    this.#text += bytes.toString("latin1").slice(0, this.#limitBytes - this.#text.length);
+    if (this.#headEnd < 0) this.#headEnd = this.#text.indexOf(HEAD_END);
+  }
+
+  /** The server has closed its side. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** What the bytes mean, or null when they are no HTTP answer (any more). */
+  response(): CheckResponse | null {
+    const line = STATUS_LINE.exec(this.#text);
+    const full = this.#text.length >= this.#limitBytes;
+    if (line === null) {
+      const mayBecome =
+        !this.#closed && !full && "HTTP/".startsWith(this.#text.slice(0, 5)) && !this.#text.includes("\n");
+      return mayBecome ? { headed: false, status: 0, reason: "", body: "", ended: false } : null;
+    }
+    const head = { status: Number(line[1]), reason: line[2] ?? "" };
+    if (this.#headEnd < 0) {
+      return this.#closed || full ? null : { ...head, headed: false, body: "", ended: false };
+    }
+    return { ...head, headed: true, ...this.#body(head.status, full) };
+  }
+
+  #body(status: number, full: boolean): { body: string; ended: boolean } {
+    if (this.#bodyless || status === 204 || status === 304) return { body: "", ended: true };
+    const fields = this.#text.slice(0, this.#headEnd).toLowerCase();
+    const raw = this.#text.slice(this.#headEnd + HEAD_END.length);
+    const over = this.#closed || full;
+    if (/\r\ntransfer-encoding:[^\r\n]*chunked/.test(fields)) return dechunk(raw, over);
+    const length = /\r\ncontent-length:[ \t]*(\d+)/.exec(fields);
+    if (length === null) return { body: raw, ended: over };
+    const expected = Number(length[1]);
+    return { body: raw.slice(0, expected), ended: over || raw.length >= expected };
+  }
+}
+
+function dechunk(raw: string, over: boolean): { body: string; ended: boolean } {
+  let body = "";
+  let at = 0;
+  for (;;) {
+    const size = /^([0-9a-fA-F]+)[^\r\n]*\r\n/.exec(raw.slice(at));
+    if (size === null) return { body, ended: over };
+    const length = Number.parseInt(size[1], 16);
+    if (length === 0) return { body, ended: true };
+    at += size[0].length;
+    body += raw.slice(at, at + length);
+    if (at + length + 2 > raw.length) return { body, ended: over };
+    at += length + 2;
+  }
+}

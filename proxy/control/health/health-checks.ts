@@ -1,0 +1,331 @@
+// Health checks of all servers: when they run, what their outcomes do to a server's health, and what is logged about them.
+//
+// Health is HAProxy's counter from 0 to rise + fall - 1; a server is up from `rise` on:
+//
+//        DOWN                  │                UP                       rise 2, fall 3
+//   0 ──passed──► 1 ──passed──►│──────────────────────────────► 4        one passed check restores full health,
+//   ▲             │            │  2 ◄──failed── 3 ◄──failed── 4          one failed below `rise` loses all of it
+//   └───failed────┴────────────┴──failed── 2
+//
+// Intervals: `inter` in full health, `downinter` at 0, `fastinter` between, each spread by `spread-checks`; the next attempt starts so long
+// after the last one has ended. The first attempts of all servers are spread evenly over their first interval, as HAProxy does, so that
+// a start is not a stampede; a server that fails is therefore out within fall × inter (plus the time that a hanging check may take).
+
+import type { NetConnectOpts } from "node:net";
+import type { ServerCheckPlan } from "../../plan/check.ts";
+import type { Plan, ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
+import { OP_STATE, SERVER, type SharedState } from "../../shared-state/layout.ts";
+import { type Announcer, SEVERITY } from "../server-state/announcer.ts";
+import { type CheckOutcome, healthCheckText, type Reason } from "../server-state/event-text.ts";
+import type { ServerAddresses } from "../server-state/server-addresses.ts";
+import type { ServerStates } from "../server-state/server-states.ts";
+import { AgentChecks } from "./agents.ts";
+import { CheckAttempt, type CheckConversation } from "./attempt.ts";
+import type { ConnectionSettings } from "./check-connection.ts";
+import { compileExpectations } from "./check-expect.ts";
+import { checkRequest } from "./check-request.ts";
+import { CHECK_RESULT, type CheckResult, checkResult } from "./check-status.ts";
+import { type Encrypt, encryptionOf } from "./check-tls.ts";
+import { proxyHeaderOf } from "./proxy-header.ts";
+import { CheckSchedule } from "./schedule.ts";
+import { compileSequence, type Sequence, SequenceAttempt } from "./sequence.ts";
+
+export interface HealthChecksOptions {
+  readonly plan: Plan;
+  readonly states: ServerStates;
+  readonly announcer: Announcer;
+  /** 0 … 1, for `spread-checks`. */
+  readonly random?: () => number;
+}
+
+/** What is known about a server's checks beside the words of the shared state. */
+interface CheckDetail {
+  result: CheckResult;
+  info: string;
+  attempt: { cancel(): void } | null;
+}
+
+/** A check of the process at the moment: `show activity`. */
+export interface CheckActivity {
+  readonly started: number;
+  readonly running: number;
+}
+
+export class HealthChecks {
+  readonly agents: AgentChecks;
+  readonly #plan: Plan;
+  readonly #shared: SharedState;
+  readonly #states: ServerStates;
+  readonly #announcer: Announcer;
+  readonly #random: () => number;
+  readonly #details: CheckDetail[];
+  readonly #conversations = new Map<number, CheckConversation>();
+  readonly #sequences = new Map<number, Sequence>();
+  readonly #encryptions = new Map<number, Encrypt | null>();
+  readonly #schedule: CheckSchedule;
+  #started = 0;
+  #running = 0;
+
+  constructor(options: HealthChecksOptions) {
+    this.#plan = options.plan;
+    this.#shared = options.states.shared;
+    this.#states = options.states;
+    this.#announcer = options.announcer;
+    this.#random = options.random ?? Math.random;
+    this.#details = this.#plan.servers.map(() => ({ result: CHECK_RESULT.unknown, info: "", attempt: null }));
+    this.agents = new AgentChecks(this.#plan, this.#states, this.#announcer, (server) => this.#allows(server));
+    this.#schedule = new CheckSchedule((server) => this.#due(this.#plan.servers[server]));
+  }
+
+  /** Plans every server's first check. */
+  start(): void {
+    const checked = this.#plan.servers.filter((server) => server.check !== null);
+    checked.forEach((server, position) => {
+      this.#schedule.add(server.index, (this.#intervalMs(server) * position) / checked.length);
+    });
+    this.agents.start();
+  }
+
+  close(): void {
+    this.agents.close();
+    this.#schedule.close();
+    for (const detail of this.#details) detail.attempt?.cancel();
+  }
+
+  /** HAProxy's srv_check_result. */
+  result(server: ServerPlan): CheckResult {
+    return this.#details[server.index].result;
+  }
+
+  /** What the last check had to say: `last_chk` of show stat. */
+  info(server: ServerPlan): string {
+    return this.#details[server.index].info;
+  }
+
+  isRunning(server: ServerPlan): boolean {
+    return this.#details[server.index].attempt !== null;
+  }
+
+  activity(): CheckActivity {
+    return { started: this.#started, running: this.#running };
+  }
+
+  #due(server: ServerPlan): void {
+    const check = this.#checkOf(server);
+    const enabled = this.#word(server, SERVER.checkEnabled) === 1 && !this.#states.inMaintenance(server);
+    if (!enabled) {
+      this.#scheduleNext(server);
+      return;
+    }
+    this.#started++;
+    this.#running++;
+    const serverIsUp = this.#states.opState(server) !== OP_STATE.stopped;
+    const done = (outcome: CheckOutcome): void => this.#ended(server, outcome);
+    const { connectMs, answerMs } = this.#timeouts(server);
+    const address = checkAddress(server, this.#states.addresses);
+    const settings: ConnectionSettings = {
+      ...{ address, connectMs, encrypt: this.#encryption(server.index, check) },
+      header: headerOf(check.sendProxy),
+    };
+    const detail = this.#details[server.index];
+    if (this.#backend(server).check.kind !== "sequence") {
+      detail.attempt = new CheckAttempt(settings, answerMs, this.#conversation(server.proxy), serverIsUp, done);
+      return;
+    }
+    const settingsOf: ConstructorParameters<typeof SequenceAttempt>[1] = (step) => {
+      if (step === null) return settings;
+      const elsewhere = step.port === 0 && step.address === null ? address : steppedAddress(address, step);
+      return {
+        ...settings,
+        address: elsewhere,
+        header: step.sendProxy ? headerOf(check.sendProxy || 1) : settings.header,
+      };
+    };
+    detail.attempt = new SequenceAttempt(this.#sequence(server.proxy), settingsOf, answerMs, done);
+  }
+
+  #sequence(proxy: number): Sequence {
+    let sequence = this.#sequences.get(proxy);
+    if (sequence === undefined) {
+      sequence = compileSequence(this.#backendOf(proxy).check);
+      this.#sequences.set(proxy, sequence);
+    }
+    return sequence;
+  }
+
+  #encryption(server: number, check: ServerCheckPlan): Encrypt | null {
+    let encryption = this.#encryptions.get(server);
+    if (encryption === undefined) {
+      encryption = encryptionOf(check);
+      this.#encryptions.set(server, encryption);
+    }
+    return encryption;
+  }
+
+  #ended(server: ServerPlan, outcome: CheckOutcome): void {
+    const detail = this.#details[server.index];
+    detail.attempt = null;
+    this.#running--;
+    // Maintenance began, or checks were disabled, while this one was under way: its outcome means nothing any more.
+    if (this.#word(server, SERVER.checkEnabled) === 1 && !this.#states.inMaintenance(server)) {
+      this.#apply(server, detail, outcome);
+    }
+    this.#scheduleNext(server);
+  }
+
+  #apply(server: ServerPlan, detail: CheckDetail, outcome: CheckOutcome): void {
+    const result = checkResult(outcome.status);
+    const statusChanged = this.#word(server, SERVER.checkStatus) !== outcome.status;
+    detail.result = result;
+    detail.info = outcome.info;
+    this.#write(server, SERVER.checkStatus, outcome.status);
+    this.#write(server, SERVER.checkCode, outcome.code);
+    this.#write(server, SERVER.checkDurationMs, outcome.durationMs);
+    const healthChanged = this.#moveHealth(server, result);
+    const { logHealthChecks } = this.#backend(server);
+    if (logHealthChecks && (statusChanged || healthChanged)) this.#log(server, result, outcome);
+    this.#decide(server, result, logHealthChecks ? "unsaid" : { check: outcome });
+  }
+
+  /** Returns whether the counter moved: that is news for `log-health-checks`. */
+  #moveHealth(server: ServerPlan, result: CheckResult): boolean {
+    const { rise, fall } = this.#checkOf(server);
+    const health = this.#word(server, SERVER.checkHealth);
+    const full = rise + fall - 1;
+    if (result === CHECK_RESULT.failed) {
+      if (health === 0) return false;
+      this.#write(server, SERVER.failedChecks, this.#word(server, SERVER.failedChecks) + 1);
+      this.#write(server, SERVER.checkHealth, health - 1 < rise ? 0 : health - 1);
+      return true;
+    }
+    if (health >= full) return false;
+    this.#write(server, SERVER.checkHealth, health + 1 >= rise ? full : health + 1);
+    return true;
+  }
+
+  #decide(server: ServerPlan, result: CheckResult, reason: Reason): void {
+    const health = this.#word(server, SERVER.checkHealth);
+    if (health === 0) this.#states.goDown(server, reason);
+    else if (health < this.#checkOf(server).rise || !this.agents.allows(server)) return;
+    else if (result === CHECK_RESULT.conditionallyPassed) this.#states.goStopping(server, reason);
+    else if (result === CHECK_RESULT.passed) this.#states.goUp(server, reason);
+  }
+
+  /** Whether the checks, if there are any, let the server be up. */
+  #allows(server: ServerPlan): boolean {
+    const { check } = server;
+    if (check === null || this.#word(server, SERVER.checkEnabled) !== 1) return true;
+    return this.#word(server, SERVER.checkHealth) >= check.rise;
+  }
+
+  #log(server: ServerPlan, result: CheckResult, outcome: CheckOutcome): void {
+    const proxy = this.#plan.proxies[server.proxy];
+    const verdict =
+      result === CHECK_RESULT.failed
+        ? "failed"
+        : result === CHECK_RESULT.conditionallyPassed
+          ? "conditionally succeeded"
+          : "succeeded";
+    const text = healthCheckText(server, proxy.name, verdict, outcome, this.#word(server, SERVER.checkHealth));
+    this.#announcer.say(proxy, SEVERITY.notice, "health-check", text);
+  }
+
+  #scheduleNext(server: ServerPlan): void {
+    const intervalMs = this.#intervalMs(server);
+    const spread = (intervalMs * this.#plan.global.spreadChecksPercent) / 100;
+    this.#schedule.add(server.index, intervalMs + spread * (2 * this.#random() - 1));
+  }
+
+  #intervalMs(server: ServerPlan): number {
+    const { interMs, fastinterMs, downinterMs, rise, fall } = this.#checkOf(server);
+    const health = this.#word(server, SERVER.checkHealth);
+    if (health === rise + fall - 1) return interMs;
+    if (health === 0 && this.#states.opState(server) === OP_STATE.stopped) return downinterMs || interMs;
+    return fastinterMs || interMs;
+  }
+
+  /**
+   * `timeout check` gives the answer its own time, and `timeout connect` (at most the interval) bounds the connection; without it
+   * the interval bounds both (configuration.txt, `timeout check`).
+   */
+  #timeouts(server: ServerPlan): { connectMs: number; answerMs: number | null } {
+    const { connect, check } = this.#plan.proxies[server.proxy].timeouts;
+    const intervalMs = this.#intervalMs(server);
+    if (check === 0) return { connectMs: intervalMs, answerMs: null };
+    return { connectMs: connect === 0 ? intervalMs : Math.min(connect, intervalMs), answerMs: check };
+  }
+
+  #conversation(proxy: number): CheckConversation {
+    const known = this.#conversations.get(proxy);
+    if (known !== undefined) return known;
+    const { check } = this.#backendOf(proxy);
+    const conversation = {
+      request: checkRequest(check),
+      method: check.method,
+      responseLimitBytes: this.#plan.global.bufsizeBytes,
+      judge: compileExpectations(check),
+    };
+    this.#conversations.set(proxy, conversation);
+    return conversation;
+  }
+
+  #checkOf(server: ServerPlan): ServerCheckPlan {
+    if (server.check === null) throw new Error(`server ${server.name} has no checks`);
+    return server.check;
+  }
+
+  #backend(server: ServerPlan) {
+    return this.#backendOf(server.proxy);
+  }
+
+  #backendOf(proxy: number) {
+    const { backend, name } = this.#plan.proxies[proxy];
+    if (backend === null) throw new Error(`proxy ${name} has no servers`);
+    return backend;
+  }
+
+  #word(server: ServerPlan, word: number): number {
+    return Atomics.load(this.#shared.words, this.#shared.serverAt(server.index) + word);
+  }
+
+  #write(server: ServerPlan, word: number, value: number): void {
+    Atomics.store(this.#shared.words, this.#shared.serverAt(server.index) + word, value);
+  }
+}
+
+/** Where a server's checks connect to: `addr` and `port` of the check, else the server's own; from its `source` address. */
+function checkAddress(server: ServerPlan, addresses: ServerAddresses): NetConnectOpts {
+  const own = addresses.address(server);
+  const wanted = addresses.checkTarget(server);
+  const address: SocketAddressPlan = wanted.address ?? own;
+  switch (address.kind) {
+    case "unix":
+      return { path: address.path };
+    case "abns":
+      return { path: `\0${address.name}` };
+    case "fd":
+      throw new Error(`server ${server.name}: a descriptor cannot be checked`);
+    default: {
+      const ownPort = "port" in own ? own.port : 0;
+      const port = wanted.port || address.port || ownPort;
+      const source = server.connection.source?.address ?? null;
+      const from = source !== null && (source.kind === "ipv4" || source.kind === "ipv6") ? source.host : undefined;
+      return { host: address.host, port, ...(from === undefined ? {} : { localAddress: from }) };
+    }
+  }
+}
+
+function headerOf(version: ServerCheckPlan["sendProxy"]): ConnectionSettings["header"] {
+  return version === 0 ? null : (socket) => proxyHeaderOf(version, socket);
+}
+
+/** `tcp-check connect` with `port` or `addr`. */
+function steppedAddress(
+  own: NetConnectOpts,
+  { port, address }: { readonly port: number; readonly address: SocketAddressPlan | null },
+): NetConnectOpts {
+  if ("path" in own) return own;
+  const host = address !== null && "host" in address ? address.host : own.host;
+  const addressPort = address !== null && "port" in address ? address.port : 0;
+  return { ...own, ...(host === undefined ? {} : { host }), port: port || addressPort || own.port };
+}

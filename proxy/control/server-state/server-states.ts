@@ -1,0 +1,387 @@
+// The single writer of server states. Health checks, the runtime API and the statistics page ask it for changes; it keeps HAProxy's
+// rules about them, writes the words that the workers read, counts, says what happened and wakes the workers.
+//
+//                 fall failed checks, health down
+//        ┌──────────────────────────────────────────────┐
+//        │                 404, health stopping          ▼
+//   STARTING ──slowstart──► RUNNING ◄──────────► STOPPING ──► STOPPED
+//        ▲                                                      │
+//        └───────────── rise passed checks, health up ──────────┘
+//
+// On top of that lie the administrator's bits: maintenance stops a server and pauses its checks, drain takes it out of balancing
+// only. Leaving maintenance makes a server run at once with a health of `rise`: its next check decides.
+//
+// Not here: when checks run and how they end (health/), how a server is picked (balance/).
+
+import type { Plan, ProxyPlan, ServerPlan } from "../../plan/plan.ts";
+import {
+  ADMIN_DRAIN,
+  ADMIN_MAINT,
+  ADMIN_STATE,
+  OP_STATE,
+  PROXY,
+  SERVER,
+  type SharedState,
+} from "../../shared-state/layout.ts";
+import type { ToWorker } from "../../worker/task.ts";
+import { type Announcer, SEVERITY } from "./announcer.ts";
+import { BackendSummaries } from "./backend-summary.ts";
+import { DynamicCookies } from "./dynamic-cookies.ts";
+import {
+  type BackendCounts,
+  downText,
+  enterDrainText,
+  enterMaintenanceText,
+  leaveDrainText,
+  leaveMaintenanceText,
+  noServerText,
+  type Reason,
+  remainInDrainText,
+  stoppingText,
+  upText,
+} from "./event-text.ts";
+import { ServerAddresses } from "./server-addresses.ts";
+import { slowStartStepMs } from "./slow-start.ts";
+import { BundledPublisher, type WeightsPublisher } from "./weights-publisher.ts";
+
+/** Publishing a backend may take a twentieth of the time. */
+const PUBLISH_PAUSE_FACTOR = 20;
+
+/** HAProxy's `rise` and `fall`, which a server without checks has as well. */
+const CHECK_DEFAULTS = { rise: 2, fall: 3 };
+
+export interface ServerStatesOptions {
+  readonly plan: Plan;
+  readonly shared: SharedState;
+  readonly announcer: Announcer;
+  readonly publishWeights: WeightsPublisher;
+  /** Posts to every worker and wakes it. */
+  readonly broadcast: (message: ToWorker) => void;
+  /** How many times what a publication took passes before the next one of that backend. */
+  readonly publishPauseFactor?: number;
+  /** Milliseconds since the epoch; tests bring their own clock. */
+  readonly nowMs?: () => number;
+}
+
+/** HAProxy's three words of `set server … state`. */
+export type AdministrativeState = "ready" | "drain" | "maint";
+/** HAProxy's three words of `set server … health`. */
+export type ForcedHealth = "up" | "stopping" | "down";
+
+export class ServerStates {
+  readonly plan: Plan;
+  readonly shared: SharedState;
+  readonly summaries: BackendSummaries;
+  readonly addresses: ServerAddresses;
+  readonly cookies: DynamicCookies;
+  /** Told of every change of a state or weight, before backends are counted anew. */
+  onChanged: (server: ServerPlan) => void = () => {};
+  readonly #announcer: Announcer;
+  readonly #broadcast: (message: ToWorker) => void;
+  readonly #nowMs: () => number;
+  readonly #publisher: BundledPublisher;
+  readonly #ramps = new Map<number, NodeJS.Timeout>();
+  #lookPending = false;
+
+  /** The initial words must have been written (boot.ts). Publishes every backend's first weights. */
+  constructor(options: ServerStatesOptions) {
+    this.plan = options.plan;
+    this.shared = options.shared;
+    this.#announcer = options.announcer;
+    this.#broadcast = options.broadcast;
+    this.addresses = new ServerAddresses(options.shared, options.broadcast);
+    this.cookies = new DynamicCookies(options.plan, this.addresses, options.broadcast);
+    this.#nowMs = options.nowMs ?? Date.now;
+    const pauseFactor = options.publishPauseFactor ?? PUBLISH_PAUSE_FACTOR;
+    this.#publisher = new BundledPublisher(options.publishWeights, pauseFactor);
+    this.summaries = new BackendSummaries(options.plan, options.shared, this.#publisher);
+    for (const proxy of this.plan.proxies) if (proxy.backend !== null) this.summaries.refresh(proxy, this.nowSeconds());
+  }
+
+  nowSeconds(): number {
+    return Math.floor(this.#nowMs() / 1000);
+  }
+
+  /** Stops all timers. */
+  close(): void {
+    this.#publisher.close();
+    for (const timer of this.#ramps.values()) clearInterval(timer);
+    this.#ramps.clear();
+  }
+
+  opState(server: ServerPlan): number {
+    return this.#word(server, SERVER.opState);
+  }
+
+  inMaintenance(server: ServerPlan): boolean {
+    return (this.#word(server, SERVER.adminState) & ADMIN_MAINT) !== 0;
+  }
+
+  isDraining(server: ServerPlan): boolean {
+    return (this.#word(server, SERVER.adminState) & ADMIN_DRAIN) !== 0;
+  }
+
+  /** The server failed: `fall` checks in a row, or an administrator says so. Nothing happens to one that is down already. */
+  goDown(server: ServerPlan, reason: Reason): void {
+    if (this.inMaintenance(server) || this.opState(server) === OP_STATE.stopped) return;
+    const severity = this.#leaveSeverity(server);
+    this.#stop(server);
+    const lost = this.#refresh(server);
+    const text = downText(server, this.#backend(server).name, reason, this.#counts(server));
+    this.#say(server, severity, "server-down", text);
+    if (lost) this.#cryNoServer(server);
+    this.#shutdownSessions(server);
+  }
+
+  /** The server works (again). Nothing happens to one that is up already. */
+  goUp(server: ServerPlan, reason: Reason): void {
+    const state = this.opState(server);
+    if (this.inMaintenance(server) || state === OP_STATE.running || state === OP_STATE.starting) return;
+    this.#start(server);
+    this.#refresh(server);
+    const text = upText(server, this.#backend(server).name, reason, this.#counts(server));
+    this.#say(server, SEVERITY.notice, "server-up", text);
+    this.#shutdownBackupSessions(server);
+  }
+
+  /** The server asks for no new visitors (`http-check disable-on-404`) or an administrator does. */
+  goStopping(server: ServerPlan, reason: Reason): void {
+    if (this.inMaintenance(server) || this.opState(server) === OP_STATE.stopping) return;
+    if (this.opState(server) === OP_STATE.stopped) this.#addDowntime(server);
+    this.#write(server, SERVER.opState, OP_STATE.stopping);
+    this.#touch(server);
+    const lost = this.#refresh(server);
+    const text = stoppingText(server, this.#backend(server).name, reason, this.#counts(server));
+    this.#say(server, SEVERITY.notice, "server-stopping", text);
+    if (lost) this.#cryNoServer(server);
+  }
+
+  /** `set server … health`. Health counts from now on as if the checks had said it. */
+  forceHealth(server: ServerPlan, health: ForcedHealth): void {
+    const { rise, fall } = server.check ?? CHECK_DEFAULTS;
+    if (health === "down") {
+      this.#write(server, SERVER.checkHealth, 0);
+      this.goDown(server, "cli");
+      return;
+    }
+    this.#write(server, SERVER.checkHealth, rise + fall - 1);
+    if (health === "up") this.goUp(server, "cli");
+    else this.goStopping(server, "cli");
+  }
+
+  /** `set server … state`. */
+  setAdministrativeState(server: ServerPlan, state: AdministrativeState): void {
+    if (state === "maint") this.#enterMaintenance(server, ADMIN_STATE.forcedDrain);
+    else if (state === "drain") this.#setDrain(server);
+    else this.#setReady(server);
+  }
+
+  /** `disable server`: maintenance, a drain stays behind it. */
+  disable(server: ServerPlan): void {
+    this.#enterMaintenance(server, 0);
+  }
+
+  /** `enable server`: out of maintenance, a drain stays. */
+  enable(server: ServerPlan): void {
+    if (this.inMaintenance(server)) this.#leaveMaintenance(server);
+  }
+
+  /** A weight between 0 and 256. */
+  setWeight(server: ServerPlan, weight: number): void {
+    this.#write(server, SERVER.userWeight, weight);
+    if (this.#refresh(server)) this.#cryNoServer(server);
+    this.look();
+  }
+
+  setMaxconn(server: ServerPlan, maxconn: number): void {
+    this.#write(server, SERVER.maxconn, maxconn);
+    this.look();
+  }
+
+  setCheckEnabled(server: ServerPlan, enabled: boolean): void {
+    this.#write(server, SERVER.checkEnabled, enabled ? 1 : 0);
+  }
+
+  /** Closes what the workers hold open to a server. @param killed an administrator wants it: the log says `K` instead of `D` */
+  shutdownSessions(server: ServerPlan, killed = false): void {
+    const message = { type: "shutdown-server-sessions", server: server.index } as const;
+    this.#broadcast(killed ? { ...message, killed } : message);
+  }
+
+  /** Wakes the workers: something that they read changed. One message for all changes of a turn of the event loop. */
+  look(): void {
+    if (this.#lookPending) return;
+    this.#lookPending = true;
+    queueMicrotask(() => {
+      this.#lookPending = false;
+      this.#broadcast({ type: "look" });
+    });
+  }
+
+  /** What a sentence about this server counts. */
+  #counts(server: ServerPlan): BackendCounts {
+    const at = this.shared.proxyAt(server.proxy);
+    return {
+      active: this.shared.words[at + PROXY.activeServers],
+      backup: this.shared.words[at + PROXY.backupServers],
+      sessions: Atomics.load(this.shared.words, this.shared.serverAt(server.index) + SERVER.served),
+      requeued: Atomics.load(this.shared.words, this.shared.serverAt(server.index) + SERVER.queued),
+      queued: Atomics.load(this.shared.words, at + PROXY.queued),
+    };
+  }
+
+  #enterMaintenance(server: ServerPlan, clearBits: number): void {
+    const bits = this.#word(server, SERVER.adminState);
+    if ((bits & ADMIN_MAINT) !== 0) {
+      this.#write(server, SERVER.adminState, (bits | ADMIN_STATE.forcedMaint) & ~clearBits);
+      return;
+    }
+    const wasDown = this.opState(server) === OP_STATE.stopped;
+    const severity = wasDown ? SEVERITY.notice : this.#leaveSeverity(server);
+    this.#write(server, SERVER.adminState, (bits | ADMIN_STATE.forcedMaint) & ~clearBits);
+    this.#write(server, SERVER.checkHealth, 0);
+    if (!wasDown) this.#stop(server);
+    else this.#touchDown(server);
+    const lost = this.#refresh(server);
+    const text = enterMaintenanceText(server, this.#backend(server).name, wasDown, this.#counts(server));
+    this.#say(server, severity, "server-maintenance", text);
+    if (lost) this.#cryNoServer(server);
+    if (!wasDown) this.#shutdownSessions(server);
+  }
+
+  #leaveMaintenance(server: ServerPlan): void {
+    const bits = this.#word(server, SERVER.adminState);
+    this.#write(server, SERVER.adminState, bits & ~ADMIN_STATE.forcedMaint);
+    if (server.check !== null) this.#write(server, SERVER.checkHealth, server.check.rise);
+    this.#start(server);
+    this.#refresh(server);
+    const text = leaveMaintenanceText(server, this.#backend(server).name, this.isDraining(server));
+    this.#say(server, SEVERITY.notice, "server-ready", text);
+    if (!this.isDraining(server)) this.#shutdownBackupSessions(server);
+  }
+
+  #setDrain(server: ServerPlan): void {
+    const bits = this.#word(server, SERVER.adminState);
+    const wasDraining = (bits & ADMIN_DRAIN) !== 0;
+    this.#write(server, SERVER.adminState, bits | ADMIN_STATE.forcedDrain);
+    if ((bits & ADMIN_MAINT) !== 0) {
+      this.#leaveMaintenance(server);
+      const text = remainInDrainText(server, this.#backend(server).name);
+      this.#say(server, SEVERITY.notice, "server-drain", text);
+      return;
+    }
+    if (wasDraining) return;
+    const lost = this.#refresh(server);
+    const text = enterDrainText(server, this.#backend(server).name, this.#counts(server));
+    this.#say(server, SEVERITY.notice, "server-drain", text);
+    if (lost) this.#cryNoServer(server);
+  }
+
+  #setReady(server: ServerPlan): void {
+    const bits = this.#word(server, SERVER.adminState);
+    this.#write(server, SERVER.adminState, bits & ~ADMIN_STATE.forcedDrain);
+    if ((bits & ADMIN_MAINT) !== 0) {
+      this.#leaveMaintenance(server);
+      return;
+    }
+    if ((bits & ADMIN_STATE.forcedDrain) === 0) return;
+    this.#refresh(server);
+    const up = this.opState(server) !== OP_STATE.stopped;
+    this.#say(server, SEVERITY.notice, "server-ready", leaveDrainText(server, this.#backend(server).name, up));
+  }
+
+  #stop(server: ServerPlan): void {
+    this.#cancelRamp(server);
+    this.#write(server, SERVER.opState, OP_STATE.stopped);
+    this.#write(server, SERVER.downTransitions, this.#word(server, SERVER.downTransitions) + 1);
+    this.#touch(server);
+  }
+
+  #start(server: ServerPlan): void {
+    if (this.opState(server) === OP_STATE.stopped) this.#addDowntime(server);
+    this.#write(server, SERVER.opState, server.slowstartMs > 0 ? OP_STATE.starting : OP_STATE.running);
+    this.#touch(server);
+    if (server.slowstartMs > 0) this.#ramp(server);
+  }
+
+  /** Publishes the growing weight of a starting server until it runs. */
+  #ramp(server: ServerPlan): void {
+    this.#cancelRamp(server);
+    const startedMs = this.#nowMs();
+    const timer = setInterval(() => {
+      if (this.#nowMs() - startedMs >= server.slowstartMs) {
+        this.#cancelRamp(server);
+        if (this.opState(server) === OP_STATE.starting) this.#write(server, SERVER.opState, OP_STATE.running);
+      }
+      this.#refresh(server);
+    }, slowStartStepMs(server));
+    timer.unref();
+    this.#ramps.set(server.index, timer);
+  }
+
+  #cancelRamp(server: ServerPlan): void {
+    clearInterval(this.#ramps.get(server.index));
+    this.#ramps.delete(server.index);
+  }
+
+  #addDowntime(server: ServerPlan): void {
+    const elapsed = this.nowSeconds() - this.#word(server, SERVER.lastChange);
+    this.#write(server, SERVER.downtimeSeconds, this.#word(server, SERVER.downtimeSeconds) + elapsed);
+  }
+
+  /** The state word stays (stopped), its reason changes: the clock starts again, the seconds so far count as downtime. */
+  #touchDown(server: ServerPlan): void {
+    this.#addDowntime(server);
+    this.#touch(server);
+  }
+
+  #touch(server: ServerPlan): void {
+    this.#write(server, SERVER.lastChange, this.nowSeconds());
+  }
+
+  /** Leaving is an alert, unless the server had no visitors to lose: HAProxy's distinction. */
+  #leaveSeverity(server: ServerPlan): number {
+    return this.opState(server) === OP_STATE.stopping || this.isDraining(server) ? SEVERITY.notice : SEVERITY.alert;
+  }
+
+  #shutdownSessions(server: ServerPlan): void {
+    if (server.onMarkedDown === "shutdown-sessions") this.shutdownSessions(server);
+    this.look();
+  }
+
+  #shutdownBackupSessions(server: ServerPlan): void {
+    if (server.onMarkedUp === "shutdown-backup-sessions") {
+      for (const index of this.#backend(server).backend?.servers ?? []) {
+        if (this.plan.servers[index].backup) this.shutdownSessions(this.plan.servers[index]);
+      }
+    }
+    this.look();
+  }
+
+  #refresh(server: ServerPlan): boolean {
+    this.onChanged(server);
+    return this.summaries.refresh(this.#backend(server), this.nowSeconds());
+  }
+
+  #cryNoServer(server: ServerPlan): void {
+    const proxy = this.#backend(server);
+    this.#announcer.cry(proxy, "backend-down", noServerText(proxy));
+  }
+
+  #say(server: ServerPlan, severity: number, event: string, text: string): void {
+    this.#announcer.say(this.#backend(server), severity, event, text);
+    this.look();
+  }
+
+  #backend(server: ServerPlan): ProxyPlan {
+    return this.plan.proxies[server.proxy];
+  }
+
+  #word(server: ServerPlan, word: number): number {
+    return Atomics.load(this.shared.words, this.shared.serverAt(server.index) + word);
+  }
+
+  #write(server: ServerPlan, word: number, value: number): void {
+    Atomics.store(this.shared.words, this.shared.serverAt(server.index) + word, value);
+  }
+}
