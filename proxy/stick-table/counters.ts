@@ -4,22 +4,22 @@
 // A rate over a period is HAProxy's: the events of the running period, and those of the last one in proportion to what of it still lies
 // within one period from now. Its words:
 //
-//   total                     all events ever, only added to
-//   start | claim | place     when the running period began (steps of 8 ms), whether somebody is beginning the next one, and in the lowest two
-//                             bits which base is its own
-//   base0 … base3             `total` at the beginning of a period; the running one's is base[place], the last one's base[place - 1]
+//   total            all events ever, only added to
+//   start | place    when the running period began (steps of 8 ms), and in the lowest two bits which base is its own
+//   base0 … base3    `total` at the beginning of a period; the running one's is base[place], the last one's base[place - 1]
+//   claim            since when somebody is beginning the next period; 0: nobody is
 //
-// A new period is begun by whoever gets the claim bit. It writes the bases of the new period where the old ones do not stand, with the total as it
-// was before the claim, and then the new start: so that events of others in between belong to the new period, and until then everybody sees
-// the old one. Who does not get the claim only adds to the total. A claim whose thread died is taken over after a while.
+// A new period is begun by whoever gets the claim. It writes the bases of the new period where the old ones do not stand, and then the new
+// start: events of others in between belong to the new period, and until then everybody sees the old one. Who does not get the claim only
+// adds to the total. A claim whose thread died is taken over after a while.
 
 import type { StickTable } from "./table.ts";
 
 const TWO_32 = 4294967296;
 const START = 1;
 const BASE = 2;
+const CLAIM = 6;
 const PLACE = 3;
-const CLAIM = 4;
 const TIME = ~7;
 /** Nobody takes so long to begin a period; who does is dead. */
 const ABANDONED_MS = 2000;
@@ -77,20 +77,25 @@ export function addRate(rows: Int32Array, at: number, periodMs: number, now: num
 }
 
 function beginPeriod(rows: Int32Array, at: number, periodMs: number, now: number, seen: number, elapsed: number): void {
-  const total = Atomics.load(rows, at);
-  if ((seen & CLAIM) !== 0 && elapsed < periodMs + ABANDONED_MS) return;
-  // A claim is taken over by moving on what it stands on, so that only one thread does it.
-  const claimed = (seen & CLAIM) === 0 ? seen | CLAIM : (seen + 8) | 0;
-  if (Atomics.compareExchange(rows, at + START, seen, claimed) !== seen) return;
-  const place = seen & PLACE;
-  rows[at + BASE + ((place + 1) & PLACE)] = total;
-  if (elapsed < 2 * periodMs) {
-    Atomics.store(rows, at + START, (((seen & TIME) + periodMs) & TIME) | ((place + 1) & PLACE));
-    return;
+  const held = Atomics.load(rows, at + CLAIM);
+  if (held !== 0 && ((now - held) | 0) < ABANDONED_MS) return;
+  // Never 0, which says that nobody has it.
+  const claim = now | 1;
+  if (Atomics.compareExchange(rows, at + CLAIM, held, claim) !== held) return;
+  // Somebody may have begun the period between the look at its start and the claim.
+  if (Atomics.load(rows, at + START) === seen) {
+    const total = Atomics.load(rows, at);
+    const next = (seen + 1) & PLACE;
+    rows[at + BASE + next] = total;
+    if (elapsed < 2 * periodMs) {
+      Atomics.store(rows, at + START, (((seen & TIME) + periodMs) & TIME) | next);
+    } else {
+      // Nothing happened in the last period.
+      rows[at + BASE + ((seen + 2) & PLACE)] = total;
+      Atomics.store(rows, at + START, (now & TIME) | ((seen + 2) & PLACE));
+    }
   }
-  // Nothing happened in the last period.
-  rows[at + BASE + ((place + 2) & PLACE)] = total;
-  Atomics.store(rows, at + START, (now & TIME) | ((place + 2) & PLACE));
+  Atomics.compareExchange(rows, at + CLAIM, claim, 0);
 }
 
 /** What `snapshotRate` saw: milliseconds since the running period began, its events and those of the last one. One per thread. */

@@ -42,7 +42,7 @@ export const DATA_TYPES: readonly DataType[] = ROWS.map(([name, kind, mark], id)
 export const DATA_TYPE_BY_NAME: ReadonlyMap<string, DataType> = new Map(DATA_TYPES.map((type) => [type.name, type]));
 
 /** Words of a value. */
-export const KIND_WORDS: Readonly<Record<DataKind, number>> = { sint: 1, uint: 1, ull: 2, frqp: 6, dict: 1 };
+export const KIND_WORDS: Readonly<Record<DataKind, number>> = { sint: 1, uint: 1, ull: 2, frqp: 7, dict: 1 };
 
 /** Most elements of an array. */
 export const ARRAY_MAX = 100;
