@@ -6,6 +6,7 @@
 #   make test-soak            the long form of the endurance test: a million requests, 10 000 idle connections
 #   make test-handshakes      10 000 broken, interrupted and foolish TLS handshakes
 #   make test-one F=path      one test file, fast: make test-one F=proxy/control/workers
+#   make test-fuzz            both configuration languages against 50 000 random texts
 #   make test-ha-long         the sidecar's long tests: a million random packets
 #   make package              the tarball with manual pages and completion, tried out unpacked
 #   make bench                compare with HAProxy and nginx where they are installed (bench/README.md)
@@ -21,7 +22,7 @@ INSTALLED := node_modules/.ringway-lock
 # tap builds its plugin set once per installation; its first test run would fail if it had to do so by itself.
 TAP_BUILT := node_modules/.ringway-taprc
 
-.PHONY: run test test-soak test-handshakes test-one lint build install package bench bench-reload bench-ha clean
+.PHONY: run test test-soak test-handshakes test-fuzz test-ha-long test-one lint build install package bench bench-reload bench-ha clean
 
 run: build
 ifeq ($(CONFIG),)
@@ -48,6 +49,9 @@ test-handshakes: build
 
 test-ha-long: build
 	RINGWAY_FUZZ=1000000 $(NODE) --enable-source-maps dist/ha-sidecar/vrrp/packet.test.js
+
+test-fuzz: build
+	RINGWAY_FUZZ=50000 npx tap --timeout=600 dist/proxy/config/language-fuzz.test.js dist/ha-sidecar/config/fuzz.test.js
 
 lint: install
 	npm run --silent lint

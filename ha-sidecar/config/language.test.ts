@@ -100,12 +100,30 @@ t.test("commands are split as keepalived splits them", (t) => {
     ["\\x41\\102 \\\\ \\cA \\e\\E", ["AB", "\\", "\x01", "e\x1b"]],
     ["\\x4142", ["B"]],
     ["''", [""]],
+    ["a\\x00z c\\000d", ["a", "c"]],
     ["  ", []],
     ["a\\", ["a\\"]],
     ["'a", null],
     ['"a\\"', null],
   ];
   for (const [command, expected] of cases) t.same(splitArguments(command), expected, command);
+  t.end();
+});
+
+t.test("a line ends at a NUL, and that is said", (t) => {
+  const folder = t.testdir({ "a.conf": "global_defs {\n  router_id left\0 right\n}\n$NAME = one \\\n two\0three\n" });
+  const { statements, report } = read(`${folder}/a.conf`);
+  t.same(
+    statements[0]!.block!.map(({ words }) => words.map(({ text }) => text)),
+    [["router_id", "left"]],
+  );
+  t.same(
+    report.diagnostics.list.map(({ code, line, column }) => [code, line, column]),
+    [
+      ["stray-nul", 2, 17],
+      ["stray-nul", 5, 5],
+    ],
+  );
   t.end();
 });
 

@@ -85,11 +85,21 @@ class Reader {
       if (this.#stopped) break;
       const line: PhysicalLine = { file: file.name, number: index + 1, text };
       if (pending !== null) pending = this.#continueDefinition(pending, line);
-      else pending = this.#physicalLine(PlacedText.of(line), file);
+      else pending = this.#physicalLine(this.#withoutNul(PlacedText.of(line)), file);
     }
     if (pending !== null) this.#define(pending);
     this.#files.pop();
     this.#checks = checks;
+  }
+
+  /** What stands behind a NUL, keepalived never sees. */
+  #withoutNul(line: PlacedText): PlacedText {
+    const nul = line.text.indexOf("\0");
+    if (nul < 0) return line;
+    this.#report.fault("stray-nul", line.place(nul, nul + 1), `Stray NUL character at position ${nul + 1}`, {
+      hint: "The line ends there; the rest of it is left out.",
+    });
+    return line.slice(0, nul);
   }
 
   /** A definition that goes on in the next line, or null. */
@@ -147,8 +157,9 @@ class Reader {
   }
 
   #continueDefinition(pending: Definition, line: PhysicalLine): Definition | null {
-    const continues = /\\[ \t]*$/.test(line.text);
-    pending.lines.push(line.text.replace(/\\[ \t]*$/, ""));
+    const { text } = this.#withoutNul(PlacedText.of(line));
+    const continues = /\\[ \t]*$/.test(text);
+    pending.lines.push(text.replace(/\\[ \t]*$/, ""));
     if (continues) return pending;
     this.#define(pending);
     return null;

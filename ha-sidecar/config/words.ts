@@ -160,7 +160,9 @@ function splitCommand(source: string): { words: Piece[]; unclosed: number | null
         i++;
       }
     }
-    words.push({ text, start, end: i, quoted });
+    // To keepalived a word is a C string: what follows a NUL that an escape put there is not part of it.
+    const nul = text.indexOf("\0");
+    words.push({ text: nul < 0 ? text : text.slice(0, nul), start, end: i, quoted });
     if (quote !== null) return { words, unclosed: quoteAt };
   }
   return { words, unclosed: null };

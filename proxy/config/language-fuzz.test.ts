@@ -9,7 +9,8 @@ import { checkCondition } from "./check-condition.ts";
 import { Environment } from "./environment.ts";
 import { ENVIRONMENT, readFixtures, runCase } from "./fixture.ts";
 
-const ROUNDS = 3000;
+/** `RINGWAY_FUZZ`: so many, others each time. Otherwise the same ones, so that a run tells of a change and not of its luck. */
+const ROUNDS = Number(process.env["RINGWAY_FUZZ"] ?? 3000);
 /** Pieces that matter to the language; random bytes alone seldom come near its edges. */
 const PIECES = [
   ..."\n\n\n \t\r\0",
@@ -56,7 +57,7 @@ function configuration(random: () => number): string {
 
 t.test("reading any bytes ends without a throw", (t) => {
   const started = Date.now();
-  const seed = started & 0x7fffffff;
+  const seed = process.env["RINGWAY_FUZZ"] === undefined ? 1 : started & 0x7fffffff;
   const context = { environment: new Environment(ENVIRONMENT), enabledOptions: new Set<string>() };
   let errors = 0;
   for (let round = 0; round < ROUNDS; round++) {
