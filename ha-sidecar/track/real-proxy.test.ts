@@ -134,6 +134,6 @@ for (const { name, command, isThere } of KINDS) {
     const took = await until("its death", () => said.length === 4);
     t.equal(said.at(-1), false);
     t.comment(`death seen after ${took.toFixed(1)} ms`);
-    t.ok(took < 500, `${took.toFixed(1)} ms`);
+    t.ok(took < 3000, `${took.toFixed(1)} ms`);
   });
 }

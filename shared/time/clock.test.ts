@@ -21,7 +21,7 @@ t.test("the clock follows monotonic and wall time", async (t) => {
     t.ok(wall >= before - 2 && wall <= after + 2, `wall ${wall} within ${before} … ${after}`);
   }
   const elapsed = performance.now() - start;
-  t.ok(Math.abs(clock.nowMs - startMs - elapsed) < 20, `${clock.nowMs - startMs} ms against ${elapsed}`);
+  t.ok(Math.abs(clock.nowMs - startMs - elapsed) < 500, `${clock.nowMs - startMs} ms against ${elapsed}`);
 });
 
 t.test("reading it allocates nothing", async (t) => {
