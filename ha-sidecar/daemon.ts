@@ -15,6 +15,7 @@ import { Guard } from "./guard.ts";
 import type { Log } from "./log.ts";
 import { Notifier } from "./notify/notifier.ts";
 import { runScript } from "./notify/run-script.ts";
+import type { OrphanedGuards } from "./orphaned-guards.ts";
 import type { HaPlan } from "./plan/plan.ts";
 import { changeStatics } from "./statics.ts";
 import type { FromThread, InstanceState, ToThread, TrackerKind } from "./thread/messages.ts";
@@ -53,13 +54,13 @@ export class Daemon {
   #isStopping = false;
   #finish: (status: number) => void = () => {};
 
-  /** `dontRespawn`: end when the VRRP thread dies. */
-  constructor(plan: HaPlan, log: Log, dontRespawn = false) {
+  /** `orphans`: supervisors of an earlier run, stopped; `dontRespawn`: end when the VRRP thread dies. */
+  constructor(plan: HaPlan, log: Log, orphans: OrphanedGuards, dontRespawn = false) {
     this.#plan = plan;
     this.#log = log;
     this.#dontRespawn = dontRespawn;
     this.#notifier = new Notifier(plan, log);
-    this.#guard = new Guard(plan, log);
+    this.#guard = new Guard(plan, log, orphans);
     this.#trackers = this.#newTrackers(plan);
   }
 
@@ -226,7 +227,6 @@ export class Daemon {
         this.#log(message.level, message.text);
         break;
       case "transition": {
-        this.#guard.onState(message.instance, message.to);
         const { name } = this.#plan.instances[message.instance]!;
         const state = message.to === "STOPPED" ? "stopped" : `${message.to} STATE`;
         this.#log("info", `(${name}) Entering ${state}: ${message.reason}, priority ${message.priority}`);
@@ -234,6 +234,9 @@ export class Daemon {
         void this.#report();
         break;
       }
+      case "holds":
+        this.#guard.onHolds(message.instance, message.holds);
+        break;
       case "group":
         this.#notifier.onGroup(message.group, message.to);
         break;

@@ -14,6 +14,7 @@ import { formatStatus } from "./control/status.ts";
 import { Daemon } from "./daemon.ts";
 import { type ConfigurationSource, loadConfiguration } from "./loader.ts";
 import { log } from "./log.ts";
+import { OrphanedGuards } from "./orphaned-guards.ts";
 import type { HaPlan } from "./plan/plan.ts";
 import { refusalsOf, remarksOf } from "./refusals.ts";
 
@@ -62,6 +63,8 @@ async function run(options: CommandLine): Promise<number> {
     peer: options.peer === null ? null : { path: options.peer, configId: options.peerId },
   };
   if (options.test !== null) return test(source, options.test);
+  // First of all: they wait for nothing.
+  const orphans = OrphanedGuards.pause();
   const loaded = loadConfiguration(source);
   if (typeof loaded === "string") {
     log("error", loaded);
@@ -76,7 +79,7 @@ async function run(options: CommandLine): Promise<number> {
   }
   for (const path of options.pidFiles) writeFileSync(path, `${process.pid}\n`);
   process.umask(plan.global.umask);
-  const daemon = new Daemon(plan, log, options.dontRespawn);
+  const daemon = new Daemon(plan, log, orphans, options.dontRespawn);
   const socketPath = options.controlSocket ?? plan.global.sidecar.controlSocket ?? DEFAULT_CONTROL_SOCKET;
   openControlSocket(socketPath, daemon, log);
   listenToSignals(daemon, source);

@@ -103,14 +103,14 @@ export interface SidecarPlan {
   readonly metrics: { readonly address: IpAddressPlan; readonly port: number } | null;
   /** `address_lifetime SECONDS`: virtual addresses vanish by themselves this long after the last refresh; 0: never. Default 0. */
   readonly addressLifetimeMs: number;
-  /** `nft_lease MS`: packets to virtual addresses pass only while a lease in the kernel is refreshed; 0: no lease. Default 0. */
+  /** `nft_lease SECONDS`: packets to virtual addresses pass only while a lease in the kernel is refreshed; 0: no lease. Default 0. */
   readonly nftLeaseMs: number;
   /** `adopt_addresses BOOL`: after a restart keep virtual addresses when no other master is heard. Default true. */
   readonly adoptAddresses: boolean;
   /** `crash_guard BOOL`: a supervisor removes the addresses of a daemon that was killed. Default true. */
   readonly crashGuard: boolean;
   /** `handover_timeout SECONDS`: on a graceful stop, how long to keep the addresses until the peer's first advert; 0: drop at once as
-   * keepalived does. Default: null, one skew time and two adverts of the instance. */
+   * keepalived does. Default: null, one skew time and two adverts of the instance, at least a second. */
   readonly handoverTimeoutMs: number | null;
 }
 

@@ -9,7 +9,9 @@ import { configurationOf, type Settings, sleep, startKeepalived, startSidecar, u
 const ADDRESS = "10.99.0.100";
 const FAST: Settings = { version: 3, priority: 100, intervalMs: 100, addresses: [`${ADDRESS}/24`] };
 
-t.setTimeout(120_000);
+// Every scene has a network of its own, and mostly waits.
+t.jobs = 4;
+t.setTimeout(200_000);
 const why = labObstacle();
 if (why === null) defineTests();
 else if (process.env["CI"] === "true" && process.getuid?.() === 0) t.fail(`the network could not be tested: ${why}`);
@@ -41,41 +43,46 @@ const on = (host: Host, device: string, address: string) =>
 const macOf = (host: Host, address: string) => /lladdr (\S+)/.exec(host.ip("neighbour", "show", address))?.[1];
 
 function defineTests(): void {
-  t.test("use_vmac: the MAC address moves with the address, with keepalived on the other side", async (t) => {
-    await onLan("abc", async (a, b, c) => {
-      const extra = ["  use_vmac"];
-      const keepalived = startKeepalived(b, { ...FAST, priority: 90 }, extra);
-      await until(() => on(b, "vrrp.50", ADDRESS), "keepalived is master");
-      t.equal(reaches(c, ADDRESS), true);
-      let ours = startSidecar(a, configurationOf(a, FAST, [], extra));
-      await until(() => on(a, "vrrp.50", ADDRESS), "ours is master");
-      await until(() => !on(b, "vrrp.50", ADDRESS), "keepalived yields: it hears us");
-      t.equal(reaches(c, ADDRESS), true);
-      t.equal(macOf(c, ADDRESS), "00:00:5e:00:01:32", "the virtual router's MAC address");
-      t.equal(a.run("cat", "/proc/sys/net/ipv4/conf/eth0/arp_ignore").trim(), "1");
-      t.notMatch(keepalived.output, /invalid|mismatch|wrong/i);
+  t.test(
+    "use_vmac: the MAC address moves with the address, with keepalived on the other side",
+    { buffered: true },
+    async (t) => {
+      await onLan("abc", async (a, b, c) => {
+        const extra = ["  use_vmac"];
+        const keepalived = startKeepalived(b, { ...FAST, priority: 90 }, extra);
+        await until(() => on(b, "vrrp.50", ADDRESS), "keepalived is master");
+        t.equal(reaches(c, ADDRESS), true);
+        let ours = startSidecar(a, configurationOf(a, FAST, [], extra));
+        await until(() => on(a, "vrrp.50", ADDRESS), "ours is master");
+        await until(() => !on(b, "vrrp.50", ADDRESS), "keepalived yields: it hears us");
+        // The switch may still think that the MAC address is at b's port: until our next advert.
+        await until(() => reaches(c, ADDRESS), "it is reached");
+        t.equal(macOf(c, ADDRESS), "00:00:5e:00:01:32", "the virtual router's MAC address");
+        t.equal(a.run("cat", "/proc/sys/net/ipv4/conf/eth0/arp_ignore").trim(), "1");
+        t.notMatch(keepalived.output, /invalid|mismatch|wrong/i);
 
-      a.ip("link", "del", "vrrp.50");
-      await until(() => on(a, "vrrp.50", ADDRESS), "a macvlan that somebody removes is made again", 6_000);
+        a.ip("link", "del", "vrrp.50");
+        await until(() => on(a, "vrrp.50", ADDRESS), "a macvlan that somebody removes is made again", 6_000);
 
-      await ours.kill();
-      t.match(a.ip("link"), /vrrp\.50/, "a killed daemon leaves it");
-      const index = /(\d+): vrrp\.50/.exec(a.ip("link"))![1];
-      ours = startSidecar(a, configurationOf(a, FAST, [], extra));
-      await until(() => /Entering MASTER/.test(ours.output), "master again");
-      t.equal(/(\d+): vrrp\.50/.exec(a.ip("link"))?.[1], index, "it is adopted");
-      await ours.kill();
-      // The name has changed: the old one has our MAC address and goes.
-      ours = startSidecar(a, configurationOf(a, FAST, [], ["  use_vmac other"]));
-      await until(() => on(a, "other", ADDRESS), "master with another macvlan");
-      t.notMatch(a.ip("link"), /vrrp\.50/);
-      ours.signal("SIGTERM");
-      t.equal(await ours.ended, 0);
-      t.notMatch(a.ip("link"), /other/, "an orderly end removes it");
-    });
-  });
+        await ours.kill();
+        t.match(a.ip("link"), /vrrp\.50/, "a killed daemon leaves it");
+        const index = /(\d+): vrrp\.50/.exec(a.ip("link"))![1];
+        ours = startSidecar(a, configurationOf(a, FAST, [], extra));
+        await until(() => /Entering MASTER/.test(ours.output), "master again");
+        t.equal(/(\d+): vrrp\.50/.exec(a.ip("link"))?.[1], index, "it is adopted");
+        await ours.kill();
+        // The name has changed: the old one has our MAC address and goes.
+        ours = startSidecar(a, configurationOf(a, FAST, [], ["  use_vmac other"]));
+        await until(() => on(a, "other", ADDRESS), "master with another macvlan");
+        t.notMatch(a.ip("link"), /vrrp\.50/);
+        ours.signal("SIGTERM");
+        t.equal(await ours.ended, 0);
+        t.notMatch(a.ip("link"), /other/, "an orderly end removes it");
+      });
+    },
+  );
 
-  t.test("use_vmac: IPv6, vmac_xmit_base, and macvlans of single addresses", async (t) => {
+  t.test("use_vmac: IPv6, vmac_xmit_base, and macvlans of single addresses", { buffered: true }, async (t) => {
     await onLan("ab", async (a, b) => {
       const six: Settings = { ...FAST, addresses: ["fe80::100/64", "fd99::100/64"] };
       const keepalived = startKeepalived(b, { ...six, priority: 90 }, ["  use_vmac"]);
@@ -107,7 +114,43 @@ function defineTests(): void {
     });
   });
 
-  t.test("no_accept: the filter closes the addresses and is removed at the end", async (t) => {
+  t.test("a killed daemon's macvlans, routes and rules go with its addresses", { buffered: true }, async (t) => {
+    await onLan("a", async (a) => {
+      const lines = [
+        "  use_vmac",
+        "  virtual_ipaddress_excluded {",
+        "    fd99::77/64 dev eth0 use_vmac",
+        "    10.99.0.101 peer 10.98.0.1/32 dev eth0",
+        "  }",
+        "  virtual_routes {",
+        "    192.168.77.0/24 via 10.99.0.254 dev eth0 metric 30",
+        "    192.168.78.0/24 dev eth0 table 100",
+        "    blackhole 192.168.79.0/24",
+        "  }",
+        "  virtual_rules {",
+        `    from ${ADDRESS}/32 lookup 100 priority 555`,
+        "    not to fd99::/64 fwmark 7 table 100 priority 556",
+        "  }",
+      ];
+      const ours = startSidecar(a, configurationOf(a, FAST, [], lines));
+      await until(() => /Entering MASTER/.test(ours.output), "it is master");
+      const left = () => {
+        const routes = a.ip("route", "show", "table", "all") + a.ip("rule") + a.ip("-6", "rule");
+        return `${a.ip("-o", "address")}${a.ip("link")}${routes}`.match(
+          /vrrp6?\.50(?=[:@])|fd99::77|10\.99\.0\.10[01](?=[ /])|192\.168\.7\d|55[56]:/g,
+        );
+      };
+      t.same(
+        [...new Set(left())].sort(),
+        ["10.99.0.100", "10.99.0.101", "192.168.77", "192.168.78", "192.168.79", "555:", "556:", "fd99::77", "vrrp.50"],
+        "all is there",
+      );
+      await ours.kill();
+      await until(() => left() === null, "nothing is left", 30_000);
+    });
+  });
+
+  t.test("no_accept: the filter closes the addresses and is removed at the end", { buffered: true }, async (t) => {
     await onLan("ac", async (a, c) => {
       const settings: Settings = { ...FAST, addresses: [`${ADDRESS}/24`] };
       const extra = ["  no_accept", "  virtual_ipaddress_excluded {", "    fd99::100/64", "  }"];
@@ -130,7 +173,7 @@ function defineTests(): void {
     });
   });
 
-  t.test("nft_lease: a frozen and a killed daemon stop answering at once", async (t) => {
+  t.test("nft_lease: a frozen and a killed daemon stop answering at once", { buffered: true }, async (t) => {
     await onLan("ac", async (a, c) => {
       const ours = startSidecar(a, configurationOf(a, FAST, ["  nft_lease 0.3"]));
       await until(() => /Entering MASTER/.test(ours.output), "it is master");
@@ -161,33 +204,37 @@ function defineTests(): void {
     });
   });
 
-  t.test("announcements are spread, settings come and go, a short loss of the interface does not count", async (t) => {
-    await onLan("ac", async (a, c) => {
-      const capture = c.start("tcpdump", "-l", "-n", "-i", "eth0", "arp");
-      const many = ["10.99.0.101/24", "10.99.0.102/24", "10.99.0.103/24"];
-      const excluded = [
-        "  promote_secondaries",
-        "  virtual_ipaddress_excluded {",
-        ...many.map((text) => `    ${text}`),
-        "  }",
-      ];
-      const delays = "interface_up_down_delays {\n  eth0 3 0\n}\n";
-      const globals = ["  vrrp_garp_interval 0.3", "  log_unknown_vrids"];
-      const ours = startSidecar(a, delays + configurationOf(a, FAST, globals, excluded));
-      await until(() => /Entering MASTER/.test(ours.output), "it is master");
-      t.equal(a.run("cat", "/proc/sys/net/ipv4/conf/eth0/promote_secondaries").trim(), "1");
-      a.ip("link", "set", "eth0", "down");
-      await sleep(200);
-      a.ip("link", "set", "eth0", "up");
-      await sleep(1000);
-      t.notMatch(ours.output, /FAULT/, "down for less than the delay");
-      const hasCapture = spawnSync("tcpdump", ["--version"]).status === 0;
-      if (hasCapture)
-        t.ok((capture.output.match(/Request who-has 10\.99\.0\.10/g)?.length ?? 0) <= 8, "announcements are spread");
-      else t.comment("SKIPPED: tcpdump is not installed, the pace of announcements was not looked at");
-      ours.signal("SIGTERM");
-      await ours.ended;
-      t.equal(a.run("cat", "/proc/sys/net/ipv4/conf/eth0/promote_secondaries").trim(), "0");
-    });
-  });
+  t.test(
+    "announcements are spread, settings come and go, a short loss of the interface does not count",
+    { buffered: true },
+    async (t) => {
+      await onLan("ac", async (a, c) => {
+        const capture = c.start("tcpdump", "-l", "-n", "-i", "eth0", "arp");
+        const many = ["10.99.0.101/24", "10.99.0.102/24", "10.99.0.103/24"];
+        const excluded = [
+          "  promote_secondaries",
+          "  virtual_ipaddress_excluded {",
+          ...many.map((text) => `    ${text}`),
+          "  }",
+        ];
+        const delays = "interface_up_down_delays {\n  eth0 3 0\n}\n";
+        const globals = ["  vrrp_garp_interval 0.3", "  log_unknown_vrids"];
+        const ours = startSidecar(a, delays + configurationOf(a, FAST, globals, excluded));
+        await until(() => /Entering MASTER/.test(ours.output), "it is master");
+        t.equal(a.run("cat", "/proc/sys/net/ipv4/conf/eth0/promote_secondaries").trim(), "1");
+        a.ip("link", "set", "eth0", "down");
+        await sleep(200);
+        a.ip("link", "set", "eth0", "up");
+        await sleep(1000);
+        t.notMatch(ours.output, /FAULT/, "down for less than the delay");
+        const hasCapture = spawnSync("tcpdump", ["--version"]).status === 0;
+        if (hasCapture)
+          t.ok((capture.output.match(/Request who-has 10\.99\.0\.10/g)?.length ?? 0) <= 8, "announcements are spread");
+        else t.comment("SKIPPED: tcpdump is not installed, the pace of announcements was not looked at");
+        ours.signal("SIGTERM");
+        await ours.ended;
+        t.equal(a.run("cat", "/proc/sys/net/ipv4/conf/eth0/promote_secondaries").trim(), "0");
+      });
+    },
+  );
 }

@@ -6,17 +6,14 @@ import { RTNETLINK } from "../../shared/abi/rtnetlink.ts";
 import { formatAddress } from "../../shared/ip/text.ts";
 import type { Interfaces, Link, LocalAddress } from "../address/interfaces.ts";
 import { ensureMacvlan, type MacvlanPlan, removeLink, Settings } from "../address/macvlan.ts";
+import { addressesWithMacvlan, macvlanNamesOf, macvlanOf } from "../address/macvlan-names.ts";
 import type { Netlink } from "../address/netlink.ts";
 import { addAddress } from "../address/virtual-addresses.ts";
 import { VrrpSocket } from "../address/vrrp-socket.ts";
 import type { VirtualAddressPlan } from "../plan/network.ts";
 import type { HaPlan } from "../plan/plan.ts";
-import type { InstancePlan } from "../plan/vrrp.ts";
 import { LinkDelays } from "./link-delays.ts";
 import type { InstanceRuntime } from "./runtime.ts";
-
-/** Longest name of an interface. */
-const NAME_BYTES_MAX = 15;
 
 export class Attachments {
   readonly interfaces: Interfaces;
@@ -200,27 +197,4 @@ export function automaticSource(addresses: readonly LocalAddress[], virtual: Rea
     return bytes.length === 4 || (scope === RTNETLINK.RT_SCOPE_LINK && (flags & notReady) === 0);
   });
   return usable[0]?.bytes ?? null;
-}
-
-/** `dev NAME use_vmac`: a macvlan of its own, named after the virtual router and the interface. */
-export function macvlanOf(plan: InstancePlan, address: VirtualAddressPlan): MacvlanPlan {
-  const id = plan.virtualRouterId;
-  // The instance's own one serves: an interface has room for one macvlan with a MAC address.
-  if (plan.vmac !== null && address.interface === plan.interface && address.address.family === plan.family)
-    return plan.vmac;
-  const family = address.address.family;
-  return {
-    interface: `vrrp${family === 6 ? "6" : ""}.${id}.${address.interface}`.slice(0, NAME_BYTES_MAX),
-    mac: Uint8Array.of(0x00, 0x00, 0x5e, 0x00, family === 4 ? 0x01 : 0x02, id),
-  };
-}
-
-function addressesWithMacvlan(plan: InstancePlan): VirtualAddressPlan[] {
-  const isOwn = ({ useVmac, interface: name }: VirtualAddressPlan) => useVmac && name !== null;
-  return [...plan.addresses, ...plan.excludedAddresses].filter(isOwn);
-}
-
-function macvlanNamesOf(plan: InstancePlan): string[] {
-  const names = addressesWithMacvlan(plan).map((address) => macvlanOf(plan, address).interface);
-  return plan.vmac === null ? names : [plan.vmac.interface, ...names];
 }

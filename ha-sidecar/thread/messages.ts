@@ -48,6 +48,8 @@ export type FromThread =
       readonly reason: string;
       readonly priority: number;
     }
+  /** The instance's addresses are on this machine, or are not any more. */
+  | { readonly kind: "holds"; readonly instance: number; readonly holds: boolean }
   /** All members of a sync group have come to the same state. */
   | { readonly kind: "group"; readonly group: number; readonly to: State }
   | { readonly kind: "lower-priority"; readonly instance: number; readonly priority: number }

@@ -4,6 +4,7 @@ import { errnoMeaning } from "../../shared/abi/errno.ts";
 import { formatAddress } from "../../shared/ip/text.ts";
 import { gratuitousArp, unsolicitedAdvertisement } from "../address/announcement.ts";
 import type { Link, LocalAddress } from "../address/interfaces.ts";
+import { macvlanOf } from "../address/macvlan-names.ts";
 import { addRoute, removeRoute } from "../address/routes.ts";
 import { addRule, removeRule } from "../address/rules.ts";
 import { addAddress, removeAddress } from "../address/virtual-addresses.ts";
@@ -21,7 +22,6 @@ import {
 } from "../vrrp/packet.ts";
 import { advertWriterOf, expectationOf } from "../vrrp/wire-format.ts";
 import type { Transition, World } from "../vrrp/world.ts";
-import { macvlanOf } from "./attachments.ts";
 import type { InstanceState } from "./messages.ts";
 import { Rejections } from "./rejections.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -164,14 +164,17 @@ export class InstanceRuntime implements World {
   }
 
   holdsAddresses(): boolean {
-    return this.plan.addresses.some((plan) => {
+    const holds = this.plan.addresses.some((plan) => {
       const link = this.#linkOf(plan);
       return link !== null && this.#surroundings.interfaces.hasAddress(plan.address.text, link);
     });
+    if (holds) this.#tellHolds(true);
+    return holds;
   }
 
   claim(): void {
     const { netlink, plan, fence } = this.#surroundings;
+    this.#tellHolds(true);
     fence.onClaim(this.plan);
     for (const address of this.allAddresses) {
       const link = this.#linkOf(address);
@@ -199,6 +202,7 @@ export class InstanceRuntime implements World {
       if (result < 0) this.#failed(`removing ${address.address.text}`, result);
     }
     this.#surroundings.fence.onRelease(this.plan);
+    this.#tellHolds(false);
   }
 
   announce(): void {
@@ -231,6 +235,10 @@ export class InstanceRuntime implements World {
 
   random(): number {
     return Math.random();
+  }
+
+  #tellHolds(holds: boolean): void {
+    this.#surroundings.tell({ kind: "holds", instance: this.plan.index, holds });
   }
 
   #linkIndex(name: string | null): number {

@@ -114,7 +114,7 @@ t.test("make before break: a graceful stop leaves no hole", async (t) => {
     return a!.routers[0]!.state === "STOPPED";
   });
   t.equal(hole, 0);
-  t.ok(took < 70, `the successor was heard after ${took} ms`);
+  t.ok(took > 160 && took < 170, `the successor was heard twice after ${took} ms`);
   t.equal(simulation.holders(), "b");
   const zeros = a!.worlds[0]!.did.filter((did) => did === "advert 0").length;
   t.equal(zeros, 2, "priority 0 is repeated");
@@ -123,9 +123,16 @@ t.test("make before break: a graceful stop leaves no hole", async (t) => {
   alone.run(1000);
   only!.routers[0]!.stop(false);
   t.ok(
-    Math.abs(alone.runUntil(() => only!.routers[0]!.state === "STOPPED") - 300) < 2,
+    Math.abs(alone.runUntil(() => only!.routers[0]!.state === "STOPPED") - 1000) < 2,
     "without a successor it ends too",
   );
+
+  const [seldom, first] = lan([100, 90], { version: 2, advertIntervalMs: 1000 });
+  seldom.run(10_000);
+  first!.routers[0]!.stop(false);
+  seldom.runUntil(() => seldom.masters() === "b");
+  const lingered = seldom.runUntil(() => seldom.holders() === "b");
+  t.ok(Math.abs(lingered - 200) < 2, `with adverts that come seldom, ${lingered} ms after the first one`);
 
   const [atOnce, c] = lan([100], {}, false);
   const router = c!.add(instancePlan({ virtualRouterId: 51 }), { ...OPTIONS, handoverTimeoutMs: 0 });

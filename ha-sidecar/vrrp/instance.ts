@@ -17,12 +17,10 @@ import { Flaps } from "./flaps.ts";
 import { compareAddresses, type Packet } from "./packet.ts";
 import { type Action, type Event, type State, TABLE } from "./states.ts";
 import { GROUP_FAULT, type SyncGroup } from "./sync-group.ts";
+import { downMs, handoverMs, LINGER_MS, skewMs, ZERO_REPEAT_MS } from "./timing.ts";
 import type { RouterOptions, World } from "./world.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
-/** A second advert of priority 0 follows the first one. */
-const ZERO_REPEAT_MS = 3;
-
 export class VirtualRouter {
   readonly plan: InstancePlan;
   readonly world: World;
@@ -50,6 +48,7 @@ export class VirtualRouter {
   #advertAtMs = NEVER;
   #zeroAtMs = NEVER;
   #handoverAtMs = NEVER;
+  #successorHeard = false;
   /** preempt_delay ends; NEVER: it has not begun. */
   #preemptAtMs = NEVER;
   #advertSentMs = 0;
@@ -132,6 +131,10 @@ export class VirtualRouter {
       this.#dispatch("advert-zero", "the master left");
       return;
     }
+    if (this.state === "LEAVING" && this.#successorHeard) {
+      this.#dispatch("handed-over", "the successor has settled");
+      return;
+    }
     const superior = packet.priority > this.priority || (packet.priority === this.priority && comparison > 0);
     if (superior) this.#dispatch("advert-superior", `an advert of priority ${packet.priority}`);
     else if (this.#wasFrozen())
@@ -183,27 +186,20 @@ export class VirtualRouter {
       if (this.#hasOverslept(nowMs)) this.#dispatch("overslept", "an advert was so late that others may be master");
       else this.#dispatch("advert-timer", "an advert is due");
     }
-    if (nowMs >= this.#handoverAtMs) this.#dispatch("handover-timer", "no successor was heard");
+    if (nowMs >= this.#handoverAtMs) {
+      this.#dispatch("handed-over", this.#successorHeard ? "the successor was heard" : "no successor was heard");
+    }
     if (this.state === "MASTER") {
       for (let due = this.#announcements.takeDue(nowMs); due > 0; due--) this.world.announce();
     }
   }
 
-  /** Skew_Time: version 2 counts in seconds whatever the interval is (RFC 3768 §6.1), version 3 in intervals (RFC 9568 §6.1). */
   get skewMs(): number {
-    const unitMs = this.plan.version === 2 ? 1000 : this.masterIntervalMs;
-    return ((256 - this.priority) * unitMs) / 256;
+    return skewMs(this.plan, this.priority, this.masterIntervalMs);
   }
 
-  /** Active_Down_Interval (Master_Down_Interval). */
   get downMs(): number {
-    return this.plan.downTimerAdverts * this.masterIntervalMs + this.skewMs;
-  }
-
-  /** A successor of any priority has announced itself after one skew time; two adverts more, in case one is lost. */
-  get #handoverMs(): number {
-    const skewMaxMs = this.plan.version === 2 ? 1000 : this.plan.advertIntervalMs;
-    return this.#options.handoverTimeoutMs ?? skewMaxMs + 2 * this.plan.advertIntervalMs;
+    return downMs(this.plan, this.priority, this.masterIntervalMs);
   }
 
   #onDownTimer(nowMs: number): void {
@@ -318,7 +314,12 @@ export class VirtualRouter {
         this.#advertAtMs = nowMs + this.plan.advertIntervalMs;
         break;
       case "arm-handover":
-        this.#handoverAtMs = nowMs + this.#handoverMs;
+        this.#successorHeard = false;
+        this.#handoverAtMs = nowMs + handoverMs(this.plan, this.#options);
+        break;
+      case "arm-linger":
+        this.#successorHeard = true;
+        this.#handoverAtMs = nowMs + LINGER_MS;
         break;
       case "disarm":
         this.#downAtMs = NEVER;
@@ -384,10 +385,9 @@ export class VirtualRouter {
 
   /** `timer_expired_backup`: the last advert is so long ago that the down timer of the strongest other may have expired. */
   #hasOverslept(nowMs: number): boolean {
-    const { timerExpiredBackup: strongest, preemption, downTimerAdverts, advertIntervalMs, version } = this.plan;
+    const { timerExpiredBackup: strongest, preemption, advertIntervalMs } = this.plan;
     if (strongest === null || preemption.preempt) return false;
-    const skewMs = ((256 - strongest) * (version === 2 ? 1000 : advertIntervalMs)) / 256;
-    return nowMs - this.#advertSentMs > downTimerAdverts * advertIntervalMs + skewMs;
+    return nowMs - this.#advertSentMs > downMs(this.plan, strongest, advertIntervalMs);
   }
 
   /** A master that did not send for so long that the others' down timers must have expired. */

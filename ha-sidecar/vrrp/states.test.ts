@@ -39,9 +39,9 @@ FAULT    recovered        BACKUP   own-interval, arm-down
 LEAVING  abandon          STOPPED  disarm, release
 LEAVING  stop-now         STOPPED  disarm, release
 LEAVING  fault            STOPPED  disarm, release
-LEAVING  advert-superior  STOPPED  disarm, release
-LEAVING  advert-inferior  STOPPED  disarm, release
-LEAVING  handover-timer   STOPPED  disarm, release
+LEAVING  advert-superior  LEAVING  arm-linger
+LEAVING  advert-inferior  LEAVING  arm-linger
+LEAVING  handed-over      STOPPED  disarm, release
 `;
 
 t.test("the table reads as it is printed here", async (t) => {
@@ -117,7 +117,7 @@ const MAKE: Readonly<Partial<Record<Event, (router: VirtualRouter, simulation: S
     router.tick();
   },
   "group-backup": (router) => router.onGroupBackup(),
-  "handover-timer": (_, simulation) => simulation.run(300),
+  "handed-over": (_, simulation) => simulation.run(1000),
   "address-lost": (router) => router.onAddressLost(),
 };
 

@@ -12,7 +12,8 @@
 //      └────────────────────────────────────────────────────────── LEAVING
 //
 // LEAVING is ours: RFC 9568 drops the addresses together with the last advert, which leaves a hole of the successor's skew time. Here
-// they stay until the successor's first advert (make before break).
+// they stay until the successor has announced itself and had time to add them (make before break): everybody sends the first advert
+// before that, and a second one or a moment later the addresses are there.
 
 export const STATES = ["STOPPED", "BACKUP", "MASTER", "FAULT", "LEAVING"] as const;
 export type State = (typeof STATES)[number];
@@ -48,8 +49,8 @@ export const EVENTS = [
   "overslept",
   /** Another member of the sync group is no master any more. */
   "group-backup",
-  /** The successor did not announce itself in time. */
-  "handover-timer",
+  /** The successor has the addresses by now, or did not announce itself in time. */
+  "handed-over",
   /** Somebody else removed one of our addresses. */
   "address-lost",
 ] as const;
@@ -85,6 +86,8 @@ export const ACTIONS = [
   "arm-skew",
   "arm-advert",
   "arm-handover",
+  /** The successor was heard for the first time. */
+  "arm-linger",
   "disarm",
 ] as const;
 export type Action = (typeof ACTIONS)[number];
@@ -122,7 +125,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     "advert-timer": impossible,
     overslept: impossible,
     "group-backup": ignored,
-    "handover-timer": impossible,
+    "handed-over": impossible,
     "address-lost": ignored,
   },
   BACKUP: {
@@ -142,7 +145,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     "advert-timer": impossible,
     overslept: impossible,
     "group-backup": ignored,
-    "handover-timer": impossible,
+    "handed-over": impossible,
     "address-lost": ignored,
   },
   MASTER: {
@@ -164,7 +167,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     "advert-timer": go("MASTER", "send-advert", "arm-advert"),
     overslept: go("BACKUP", "disarm", "stop-announcing", "release", "arm-down"),
     "group-backup": go("BACKUP", "disarm", "stop-announcing", "send-zero", "release", "arm-down"),
-    "handover-timer": impossible,
+    "handed-over": impossible,
     "address-lost": go("MASTER", "claim", "announce"),
   },
   FAULT: {
@@ -183,7 +186,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     "advert-timer": impossible,
     overslept: impossible,
     "group-backup": ignored,
-    "handover-timer": impossible,
+    "handed-over": impossible,
     "address-lost": ignored,
   },
   LEAVING: {
@@ -197,13 +200,13 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     recovered: impossible,
     // Everybody leaves: there is no successor to wait for, but it is not the peer's advert of 0 that tells it.
     "advert-zero": ignored,
-    "advert-superior": go("STOPPED", "disarm", "release"),
-    "advert-inferior": go("STOPPED", "disarm", "release"),
+    "advert-superior": go("LEAVING", "arm-linger"),
+    "advert-inferior": go("LEAVING", "arm-linger"),
     "down-timer": impossible,
     "advert-timer": impossible,
     overslept: impossible,
     "group-backup": ignored,
-    "handover-timer": go("STOPPED", "disarm", "release"),
+    "handed-over": go("STOPPED", "disarm", "release"),
     "address-lost": ignored,
   },
 };
