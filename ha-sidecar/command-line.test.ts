@@ -15,12 +15,16 @@ t.test("flags", async (t) => {
   t.equal(run("-f/etc/k.conf").file, "/etc/k.conf");
   t.equal(run("--use-file=/etc/k.conf").file, "/etc/k.conf");
   t.equal(run("--use-file /etc/k.conf").file, "/etc/k.conf");
-  t.same(run("-lnD -P -p /run/a -r /run/b -c /run/c -b /run/d").pidFiles, ["/run/a", "/run/b"]);
+  t.same(run("-lnD -P -p /run/a -r /run/b -c /run/c -b /run/d").pidFiles, ["/run/a", "/run/b", "/run/c", "/run/d"]);
   t.equal(run("--dont-fork").test, null);
   t.equal(run("-t").test, "");
   t.equal(run("--config-test=/tmp/x").test, "/tmp/x");
   t.equal(run("-t -i west").configId, "west");
   t.equal(run("-R").dontRespawn, true);
+  t.match(run("-P"), { vrrpOnly: true, checkersOnly: false });
+  t.match(run("--check --all"), { vrrpOnly: false, checkersOnly: true });
+  t.same([run("-u 022").umask, run("-u 18").umask, run("").umask], [0o22, 0o22, null]);
+  t.match(parseCommandLine(["-u", "rwx"]), { kind: "refused", message: /no mask/ });
   t.match(run("-t --peer=/etc/other.conf --peer-id east"), { test: "", peer: "/etc/other.conf", peerId: "east" });
   t.match(parseCommandLine(["--peer", "x"]), { kind: "refused", message: /need -t/ });
 });
@@ -30,7 +34,10 @@ t.test("texts, refusals, status", async (t) => {
   t.match(result("--signum=RELOAD"), { kind: "text", text: "1\n" });
   t.match(result("-v"), { kind: "text", text: /ringway-ha/ });
   t.match(result("--help"), { kind: "text", text: /--use-file/ });
-  t.match(result("-C"), { kind: "refused", message: /checkers/ });
+  // keepalived 2.2.7 --help: every flag is at least known.
+  for (const letter of "PCBlDSGuXVIRndprTcabxAsmMeitvh") {
+    t.notMatch(result(`-${letter}`, "1"), { message: /unknown flag/ }, letter);
+  }
   t.match(result("-x"), { kind: "refused", message: /SNMP/ });
   t.match(result("--nonsense"), { kind: "refused", message: /--nonsense/ });
   t.match(result("file"), { kind: "refused", message: /no flag/ });

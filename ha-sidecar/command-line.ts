@@ -14,7 +14,12 @@ export interface CommandLine {
   readonly peerId: string | null;
   /** -e: every included file must be there. */
   readonly allConfig: boolean;
-  /** -p and -r: files that get the process's number. */
+  /** -P: instances only, -C: virtual servers only; both or none: everything. */
+  readonly vrrpOnly: boolean;
+  readonly checkersOnly: boolean;
+  /** -u, overrules the configuration; null: not given. */
+  readonly umask: number | null;
+  /** -p, -r, -c and -b: files that get the process's number. */
   readonly pidFiles: readonly string[];
   /** -R: end when the VRRP thread dies instead of starting it again. */
   readonly dontRespawn: boolean;
@@ -31,6 +36,8 @@ export type CommandLineResult =
   /** Print on standard error, exit 1. */
   | { readonly kind: "refused"; readonly message: string };
 
+type Refused = Extract<CommandLineResult, { kind: "refused" }>;
+
 interface Draft {
   file: string | null;
   test: string | null;
@@ -38,6 +45,9 @@ interface Draft {
   peerId: string | null;
   configId: string | null;
   allConfig: boolean;
+  vrrpOnly: boolean;
+  checkersOnly: boolean;
+  umask: number | null;
   pidFiles: string[];
   dontRespawn: boolean;
   controlSocket: string | null;
@@ -49,7 +59,7 @@ interface Flag {
   /** `optional`: only as `--long=value` or `-t=value`. */
   readonly value: "none" | "required" | "optional";
   readonly help: string;
-  /** What it returns is printed and ends the program when it is a text. */
+  /** What it returns ends the program: a text is printed, a refusal is told. */
   readonly apply: (draft: Draft, value: string) => unknown;
   /** Why it is refused. */
   readonly refusal?: string;
@@ -83,11 +93,12 @@ const FLAGS: readonly Flag[] = [
   flag("p", "pid", "required", "FILE  gets the number of the process", (draft, value) => {
     draft.pidFiles.push(value);
   }),
-  flag("r", "vrrp_pid", "required", "FILE  the same number: there is one process", (draft, value) => {
-    draft.pidFiles.push(value);
+  ...(["r vrrp_pid", "c checkers_pid", "b bfd_pid"] as const).map((names) => {
+    const [short, long] = names.split(" ");
+    return flag(short!, long!, "required", "FILE  the same number: there is one process", (draft, value) => {
+      draft.pidFiles.push(value);
+    });
   }),
-  flag("c", "checkers_pid", "required", "FILE  accepted: there are no checkers", nothing),
-  flag("b", "bfd_pid", "required", "FILE  accepted: there is no BFD process", nothing),
   flag("R", "dont-respawn", "none", "end when the VRRP thread dies", (draft) => {
     draft.dontRespawn = true;
   }),
@@ -98,7 +109,20 @@ const FLAGS: readonly Flag[] = [
   flag("l", "log-console", "none", inForeground, nothing),
   flag("G", "no-syslog", "none", inForeground, nothing),
   flag("D", "log-detail", "none", "accepted: the log is always detailed", nothing),
-  flag("P", "vrrp", "none", "accepted: VRRP is all that runs", nothing),
+  flag("P", "vrrp", "none", "only instances, no virtual servers", (draft) => {
+    draft.vrrpOnly = true;
+  }),
+  flag("C", "check", "none", "only virtual servers, no instances", (draft) => {
+    draft.checkersOnly = true;
+  }),
+  flag(null, "all", "none", "accepted: there is one process", nothing),
+  flag("u", "umask", "required", "MASK  for files that are made", (draft, value) => {
+    // As C writes numbers: 022 is octal, 18 the same.
+    const mask = /^0[0-7]*$/.test(value) ? Number.parseInt(value, 8) : /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(mask <= 0o777)) return refusal(`--umask: '${value}' is no mask`);
+    draft.umask = mask;
+    return undefined;
+  }),
   flag(null, "signum", "required", "NAME  print the number of a signal and exit", (_, value) => {
     const number = SIGNALS[value];
     return number === undefined ? `unknown signal '${value}'\n` : `${number}\n`;
@@ -111,7 +135,7 @@ const FLAGS: readonly Flag[] = [
     () => "ringway-ha 0.1.0 (speaks to keepalived 2.2, 2.3)\n",
   ),
   flag("h", "help", "none", "print this and exit", () => usage()),
-  refused("C", "check", "none", "virtual_server is not served, there are no checkers to run alone"),
+  refused("B", "no_bfd", "none", "leave the bfd_instance out of the configuration"),
   refused("d", "dump-conf", "none", "it is not served; SIGUSR1 writes the state to /tmp/keepalived.data"),
   refused("S", "log-facility", "required", "there is no syslog output; the log goes to standard output"),
   refused("g", "log-file", "optional", "there is no log file; the log goes to standard output"),
@@ -122,6 +146,12 @@ const FLAGS: readonly Flag[] = [
     "none",
     "a killed daemon keeps its addresses and adopts them; a stopped one hands over",
   ),
+  refused("I", "dont-release-ipvs", "none", "rules of virtual servers end with the daemon"),
+  refused("X", "release-vips", "none", "addresses are always given up with the role"),
+  refused("a", "address-monitoring", "none", "`ip monitor address` does that"),
+  refused("T", "genhash", "none", "the checker's log says which digest it got"),
+  refused("M", "core-dump-pattern", "required", "Node has --abort-on-uncaught-exception for that"),
+  refused("A", "snmp-agent-socket", "required", "there is no SNMP agent"),
   refused("m", "core-dump", "none", "Node has --abort-on-uncaught-exception for that"),
   refused("x", "snmp", "none", "there is no SNMP agent"),
 ];
@@ -132,6 +162,10 @@ function flag(short: string | null, long: string, value: Flag["value"], help: st
 
 function refused(short: string, long: string, value: Flag["value"], why: string): Flag {
   return { short, long, value, help: `not served: ${why}`, apply: nothing, refusal: why };
+}
+
+function refusal(message: string): Refused {
+  return { kind: "refused", message };
 }
 
 export function usage(): string {
@@ -151,6 +185,9 @@ export function parseCommandLine(words: readonly string[]): CommandLineResult {
     peerId: null,
     configId: null,
     allConfig: false,
+    vrrpOnly: false,
+    checkersOnly: false,
+    umask: null,
     pidFiles: [],
     dontRespawn: false,
     controlSocket: null,
@@ -163,6 +200,7 @@ export function parseCommandLine(words: readonly string[]): CommandLineResult {
     if (flag.refusal !== undefined) return { kind: "refused", message: `--${flag.long}: ${flag.refusal}` };
     const text = flag.apply(draft, value);
     if (typeof text === "string") return { kind: "text", text };
+    if (text !== undefined) return text as Refused;
   }
   if (draft.test === null && (draft.peer !== null || draft.peerId !== null)) {
     return { kind: "refused", message: "--peer and --peer-id need -t" };

@@ -70,7 +70,8 @@ async function run(options: CommandLine): Promise<number> {
     log("error", loaded);
     return 1;
   }
-  const { plan, messages, isFatal } = loaded;
+  const { messages, isFatal } = loaded;
+  const plan = restricted(loaded.plan, options);
   process.stderr.write(messages);
   if (isFatal || !canServe(plan)) return 1;
   if (isEmpty(plan)) {
@@ -78,11 +79,11 @@ async function run(options: CommandLine): Promise<number> {
     return 1;
   }
   for (const path of options.pidFiles) writeFileSync(path, `${process.pid}\n`);
-  process.umask(plan.global.umask);
+  process.umask(options.umask ?? plan.global.umask);
   const daemon = new Daemon(plan, log, orphans, options.dontRespawn);
   const socketPath = options.controlSocket ?? plan.global.sidecar.controlSocket ?? DEFAULT_CONTROL_SOCKET;
   openControlSocket(socketPath, daemon, log);
-  listenToSignals(daemon, source);
+  listenToSignals(daemon, source, options);
   const status = await daemon.run();
   for (const path of [...options.pidFiles, socketPath]) rmSync(path, { force: true });
   return status;
@@ -106,6 +107,16 @@ function test(source: ConfigurationSource, file: string): number {
   return loaded.testStatus === 0 && refusals.length > 0 ? TEST_STATUS_FAULTY : loaded.testStatus;
 }
 
+/** -P and -C: what the other half of keepalived would do is left out. */
+function restricted(plan: HaPlan, { vrrpOnly, checkersOnly }: CommandLine): HaPlan {
+  if (vrrpOnly === checkersOnly) return plan;
+  if (vrrpOnly) return { ...plan, virtualServers: [], virtualServerGroups: [] };
+  return {
+    ...{ ...plan, instances: [], syncGroups: [], scripts: [], processes: [], files: [], bfds: [], proxies: [] },
+    ...{ staticAddresses: [], staticRoutes: [], staticRules: [] },
+  };
+}
+
 function isEmpty({ instances, virtualServers }: HaPlan): boolean {
   return instances.length === 0 && virtualServers.length === 0;
 }
@@ -119,10 +130,10 @@ function canServe(plan: HaPlan): boolean {
   return refusals.length === 0;
 }
 
-function listenToSignals(daemon: Daemon, source: ConfigurationSource): void {
+function listenToSignals(daemon: Daemon, source: ConfigurationSource, options: CommandLine): void {
   process.on("SIGTERM", () => daemon.stop());
   process.on("SIGINT", () => daemon.stop());
-  process.on("SIGHUP", () => reload(daemon, source));
+  process.on("SIGHUP", () => reload(daemon, source, options));
   process.on(
     "SIGUSR1",
     () => void daemon.states().then((states) => dump(DATA_FILE, formatStatus(states, daemon.virtualServers()))),
@@ -133,18 +144,19 @@ function listenToSignals(daemon: Daemon, source: ConfigurationSource): void {
   );
 }
 
-function reload(daemon: Daemon, source: ConfigurationSource): void {
+function reload(daemon: Daemon, source: ConfigurationSource, options: CommandLine): void {
   const loaded = loadConfiguration(source);
   if (typeof loaded === "string") {
     log("error", loaded);
     return;
   }
   process.stderr.write(loaded.messages);
-  if (loaded.isFatal || !canServe(loaded.plan) || isEmpty(loaded.plan)) {
+  const plan = restricted(loaded.plan, options);
+  if (loaded.isFatal || !canServe(plan) || isEmpty(plan)) {
     log("error", "the new configuration cannot be used, the old one stays in force");
     return;
   }
-  daemon.reload(loaded.plan);
+  daemon.reload(plan);
 }
 
 /** The folder is everybody's: whatever stands there under our name is removed, never followed. */
