@@ -159,7 +159,8 @@ t.test("stdout and fd@N: a file gets every line once, in order", async (t) => {
   const { log, turn, inFlight } = workerLog(t, { kind: "fd", fd });
   for (let i = 0; i < 1000; i++) {
     log();
-    if (i % 7 === 0) turn();
+    // More lines on their way than there are slots are dropped, and how fast a file takes them is not this test's business.
+    if (i % 7 === 0) await until("room", () => turn() >= 0 && inFlight() < 64);
   }
   await until("all writes", () => turn() >= 0 && inFlight() === 0);
   const lines = readFileSync(path, "utf8").split("\n");
