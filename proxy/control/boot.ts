@@ -33,6 +33,7 @@ import type { ProcessLog } from "./process-log.ts";
 import { ProxyProcess } from "./proxy-process.ts";
 import { sharesSockets } from "./shares-sockets.ts";
 import { TlsSecret } from "./tls-secret.ts";
+import { newSessionMemory, TlsSessions } from "./tls-sessions.ts";
 import { RELEASE_DATE, VERSION } from "./version.ts";
 import { Workers } from "./workers.ts";
 
@@ -74,6 +75,7 @@ export async function boot(options: BootOptions): Promise<ProxyProcess | null> {
   const logs = openLogs(options, hub);
   const shared = new SharedState(plan);
   shared.caches = createCaches(plan);
+  shared.tlsSessions = newSessionMemory(plan);
   Atomics.store(shared.words, HEADER.maxconn, budget.maxconn);
   preloadStatsFile(plan, shared, processLog);
   const tlsSecret = new TlsSecret();
@@ -109,6 +111,7 @@ export async function boot(options: BootOptions): Promise<ProxyProcess | null> {
   hub.begin(logTargets(plan), logs.fds, (endpoint, isFile, line) => syslog.pass(endpoint, isFile, line));
   const handover = new Handover(received);
   handover.register(tlsSecret);
+  handover.register(new TlsSessions(plan, shared));
   const proxy = new ProxyProcess({
     plan,
     rings: hub.rings,

@@ -212,6 +212,7 @@ export class Workers implements WorkerGroup {
       pid: process.pid,
       engine: wantedEngine(),
       tlsSecret: tlsSecret(),
+      tlsSessions: shared.tlsSessions,
     };
     seat.waiting = new AbortController();
     this.#pool.run(task, { transferList: [port2], signal: seat.waiting.signal }).then(

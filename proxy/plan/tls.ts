@@ -9,6 +9,10 @@ export interface TlsGlobalPlan {
   readonly captureBytes: number;
   /** `tune.ssl.keylog`: secrets are kept for samples. */
   readonly keylog: boolean;
+  /** `tune.ssl.cachesize`: blocks of sessions that are resumed without a ticket, 0: none are. */
+  readonly sessionBlocks: number;
+  /** `tune.ssl.lifetime`: how long a session may be resumed. */
+  readonly sessionLifetimeS: number;
   /** All files that were loaded, used by a line or not, in the order of their names' first mention. */
   readonly certificates: readonly CertificatePlan[];
   readonly authorities: readonly TrustPlan[];

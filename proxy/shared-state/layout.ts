@@ -265,6 +265,8 @@ export class SharedState {
   readonly buffer: SharedArrayBuffer;
   /** The memory of the plan's caches (cache/store.ts), set by the control plane before workers start. */
   caches: readonly SharedArrayBuffer[] = [];
+  /** Of TLS sessions that are resumed without a ticket (tls/session-cache.ts), set likewise; null: none are kept. */
+  tlsSessions: SharedArrayBuffer | null = null;
   /** All i32 words; use the `*At` functions for row offsets. */
   readonly words: Int32Array;
   readonly counters: Float64Array;

@@ -1,11 +1,11 @@
 // `show info`: what the process is and does, in HAProxy 3.2's fields and order.
 //
-// Every value is either measured, or 0 because there is no such thing here (pipes, memory pools, a run queue) or because nobody counts it yet (TLS
-// rates, peers). A limit of 0 means "none", as in HAProxy.
+// Every value is either measured, or 0 because there is no such thing here (pipes, memory pools, a run queue) or because nobody counts it yet (peers). A limit of 0 means "none", as in HAProxy.
 
 import type { ProcessFacts } from "../control/control-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import { COUNTER, HEADER, RATE, type SharedState, WORKER } from "../shared-state/layout.ts";
+import { SessionCache } from "../tls/session-cache.ts";
 import type { Aggregate } from "./aggregate.ts";
 import type { ColumnType } from "./columns.ts";
 import { describeInfo } from "./descriptions.ts";
@@ -142,7 +142,9 @@ function infoValues(sources: InfoSources, nowMs: number): Partial<Record<InfoNam
 }
 
 /** As HAProxy: the share of the last second's handshakes that needed no key. */
-function tlsFields({ shared, samples }: InfoSources): Record<string, number> {
+function tlsFields({ plan, shared, samples }: InfoSources): Record<string, number> {
+  const { tlsSessions } = shared;
+  const cache = tlsSessions === null ? null : new SessionCache(tlsSessions, plan.global.tls.sessionBlocks, Date.now);
   const sum = (word: number): number => {
     let total = 0;
     for (let worker = 0; worker < shared.nbthread; worker++) total += shared.words[shared.workerAt(worker) + word]!;
@@ -160,6 +162,8 @@ function tlsFields({ shared, samples }: InfoSources): Record<string, number> {
     SslFrontendSessionReuse_pct: rate === 0 ? 0 : 100 - Math.floor((100 * keys + (rate - 1) / 2) / rate),
     SslBackendKeyRate: samples.rate("tls server keys"),
     SslBackendMaxKeyRate: samples.rateMax("tls server keys"),
+    SslCacheLookups: cache?.lookups ?? 0,
+    SslCacheMisses: cache?.misses ?? 0,
   };
 }
 

@@ -141,12 +141,15 @@ frontend f
   t.match(await told(lenient!, who(stranger)), /^1 (18|20) .*stranger\.test/, "the rules may see what was wrong");
 });
 
-t.test("sessions are resumed at every worker, but not at another listener", skip, async (t) => {
-  const shop = new CertificateShop(t);
-  const server = shop.selfSigned("server.test");
-  const [port, other, without] = await freePorts(3);
-  await startProgram(t, {
-    config: `${basics("nbthread 4")}
+t.test(
+  "sessions are resumed at every worker, with and without tickets, but not at another listener",
+  skip,
+  async (t) => {
+    const shop = new CertificateShop(t);
+    const server = shop.selfSigned("server.test");
+    const [port, other, without] = await freePorts(3);
+    await startProgram(t, {
+      config: `${basics("nbthread 4")}
 frontend f
   bind 127.0.0.1:${port} ssl crt ${server.bundle}
   bind 127.0.0.1:${without} ssl crt ${server.bundle} no-tls-tickets
@@ -155,30 +158,38 @@ frontend g
   bind 127.0.0.1:${other} ssl crt ${server.bundle} ca-file ${shop.authority.certificate} verify optional
   http-request return status 200 content-type text/plain lf-string "%[ssl_fc_is_resumed]"
 `,
-  });
-  for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const) {
-    const first = await handshake(port!, { maxVersion });
-    const ticket = new Promise<Buffer>((resolve) => first.once("session", resolve));
-    const early = first.getSession();
-    await ask(first);
-    // TLS 1.2 gives its ticket with the handshake, 1.3 behind it.
-    const session = maxVersion === "TLSv1.2" ? early : await within("a ticket", ticket);
-    const workers = new Set<string>();
-    for (let i = 0; i < 24; i++) {
-      const answer = await ask(await handshake(port!, { session, maxVersion }));
-      t.match(answer, /\r\n\r\n1 \d$/, `${maxVersion}: resumed`);
-      workers.add(answer.slice(-1));
+    });
+    const ways = [
+      [port!, "TLSv1.3", without!],
+      [port!, "TLSv1.2", without!],
+      [without!, "TLSv1.3", port!],
+      [without!, "TLSv1.2", port!],
+    ] as const;
+    for (const [at, maxVersion, elsewhere] of ways) {
+      const way = `${maxVersion}${at === without ? ", without tickets" : ""}`;
+      const first = await handshake(at, { maxVersion });
+      const ticket = new Promise<Buffer>((resolve) => first.once("session", resolve));
+      const early = first.getSession();
+      await ask(first);
+      // TLS 1.2 gives its ticket with the handshake, 1.3 behind it.
+      const session = maxVersion === "TLSv1.2" ? early : await within("a ticket", ticket);
+      const workers = new Set<string>();
+      for (let i = 0; i < 24; i++) {
+        const answer = await ask(await handshake(at, { session, maxVersion }));
+        t.match(answer, /\r\n\r\n1 \d$/, `${way}: resumed`);
+        workers.add(answer.slice(-1));
+      }
+      t.ok(workers.size > 1, `at ${workers.size} workers`);
+      t.match(
+        await ask(await handshake(other!, { session, maxVersion })),
+        /\r\n\r\n0$/,
+        "another policy about clients: not resumed",
+      );
+      const unresumed = await ask(await handshake(elsewhere, { session, maxVersion }));
+      t.match(unresumed, /\r\n\r\n0 \d$/, `${way}: not where the other way is gone`);
     }
-    t.ok(workers.size > 1, `at ${workers.size} workers`);
-    t.match(
-      await ask(await handshake(other!, { session, maxVersion })),
-      /\r\n\r\n0$/,
-      "another policy about clients: not resumed",
-    );
-    const unresumed = await ask(await handshake(without!, { session, maxVersion }));
-    t.match(unresumed, /\r\n\r\n0 \d$/, "no tickets are taken where none are given");
-  }
-});
+  },
+);
 
 t.test("bodies both ways, byte for byte; early ends", skip, async (t) => {
   const shop = new CertificateShop(t);

@@ -129,8 +129,8 @@ t.test("sessions stay where they were made", skip, async (t) => {
   const shop = new CertificateShop(t);
   const open = shop.selfSigned("open.test");
   const closed = shop.selfSigned("closed.test");
-  const [port, cli] = await freePorts(2);
-  const kept: { maxVersion: "TLSv1.2" | "TLSv1.3"; session: Buffer }[] = [];
+  const [port, without, cli] = await freePorts(3);
+  const kept: { maxVersion: "TLSv1.2" | "TLSv1.3"; session: Buffer; port?: number }[] = [];
   const list = join(shop.folder, "list");
   writeFileSync(
     list,
@@ -141,6 +141,7 @@ t.test("sessions stay where they were made", skip, async (t) => {
     config: `${basics("nbthread 2")}
 frontend f
   bind 127.0.0.1:${port} ssl crt-list ${list}
+  bind 127.0.0.1:${without} ssl crt-list ${list} no-tls-tickets
   http-request return status 200 content-type text/plain lf-string "resumed=%[ssl_fc_is_resumed]"
 `,
   });
@@ -173,6 +174,8 @@ frontend f
     );
     t.equal((await visit({ maxVersion, session: session! })).text, "resumed=1", "no name: the first's");
     kept.push({ maxVersion, session: session! });
+    const { session: known } = await visit({ port: without!, servername: "open.test", maxVersion });
+    kept.push({ maxVersion, session: known!, port: without! });
   }
   t.match(await command(`127.0.0.1:${cli}`, "reload"), /^Success=1/);
   // Until the former generation has let go of its sockets a connection may still be its own.

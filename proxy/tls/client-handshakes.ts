@@ -7,6 +7,7 @@
 import * as openssl from "../../shared/ffi/openssl.ts";
 import * as callbacks from "../../shared/ffi/openssl-callbacks.ts";
 import { ownCertificate } from "../../shared/ffi/openssl-inspect.ts";
+import { sessionCallbacks } from "../../shared/ffi/openssl-sessions.ts";
 import { CONNECTION_ERROR, connectionErrorText } from "../connection/errors.ts";
 import { CONNECTION, KIND } from "../connection/table.ts";
 import type { ConnectionUser } from "../connection/transport.ts";
@@ -14,6 +15,7 @@ import type { CertificatePlan, TlsBindPlan } from "../plan/tls.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { type BindContext, type BindContexts, bindContexts, type ContextCallbacks } from "./contexts.ts";
 import { findName } from "./names.ts";
+import { SESSION_BYTES_MAX, SessionCache } from "./session-cache.ts";
 import type { Tls } from "./tls.ts";
 
 export class ClientHandshakes implements ConnectionUser {
@@ -28,12 +30,17 @@ export class ClientHandshakes implements ConnectionUser {
   /** By OpenSSL's address; also those that were given up, for connections that still have them. */
   readonly #byAddress = new Map<number, BindContext>();
 
-  /** @param secret see bindContexts */
-  constructor(ctx: WorkerContext, tls: Tls, secret: Uint8Array) {
+  /**
+   * @param secret see bindContexts
+   * @param sessions the memory of a SessionCache, null: there is none
+   */
+  constructor(ctx: WorkerContext, tls: Tls, secret: Uint8Array, sessions: SharedArrayBuffer | null) {
     this.#ctx = ctx;
     this.#tls = tls;
     this.#secret = secret;
-    const { plan } = ctx;
+    const { plan, clock } = ctx;
+    const { sessionBlocks, sessionLifetimeS } = plan.global.tls;
+    const cache = sessions === null ? null : new SessionCache(sessions, sessionBlocks, () => clock.sharedMs);
     tls.captures.helloBytesMax = plan.global.tls.captureBytes;
     tls.captures.keepsSecrets = plan.global.tls.keylog;
     this.#functions = {
@@ -42,6 +49,8 @@ export class ClientHandshakes implements ConnectionUser {
       alpn: callbacks.alpnCallback((ssl) => this.#byAddress.get(openssl.contextOf(ssl))?.protocols ?? NOTHING),
       verify: callbacks.verifyCallback((error, depth, certificate) => this.#isOverlooked(error, depth, certificate)),
       status: callbacks.statusCallback((ssl) => this.#stapled(ssl)),
+      sessions: cache === null ? null : sessionCallbacks(cache, SESSION_BYTES_MAX),
+      sessionLifetimeS,
       keylog: plan.global.tls.keylog
         ? callbacks.keylogCallback((line) => tls.captures.keylog(tls.current, line))
         : null,

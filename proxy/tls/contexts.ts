@@ -5,6 +5,7 @@
 import { hkdfSync } from "node:crypto";
 import * as openssl from "../../shared/ffi/openssl.ts";
 import * as callbacks from "../../shared/ffi/openssl-callbacks.ts";
+import { keepSessions, limitTickets, type SessionCallbacks } from "../../shared/ffi/openssl-sessions.ts";
 import type {
   CertificatePlan,
   TlsBindPlan,
@@ -46,6 +47,9 @@ export interface ContextCallbacks {
   readonly alpn: callbacks.ForeignCallback;
   readonly verify: callbacks.ForeignCallback;
   readonly status: callbacks.ForeignCallback;
+  /** Null: clients come back with a ticket or not at all. */
+  readonly sessions: SessionCallbacks | null;
+  readonly sessionLifetimeS: number;
   /** Null: nobody asks for secrets. */
   readonly keylog: callbacks.ForeignCallback | null;
 }
@@ -137,6 +141,8 @@ function newBindContext(
   const ticketKeys = new Uint8Array(hkdfSync("sha256", secret, place, "ringway tickets", TICKET_KEYS_BYTES));
   must(openssl.setTicketKeys(context, ticketKeys), "ticket keys");
   must(openssl.setSessionContext(context, derive("session context", SESSION_CONTEXT_BYTES)), "session context");
+  if (functions.sessions === null) limitTickets(context, functions.sessionLifetimeS);
+  else keepSessions(context, functions.sessions, functions.sessionLifetimeS);
   verifyClients(context, policy, functions);
   callbacks.onHello(context, functions.hello);
   callbacks.onServerName(context, functions.serverName);

@@ -199,7 +199,7 @@ function wire(building: Building, ctx: WorkerContext, task: WorkerTask, rows: nu
   building.relay = new Relay(ctx);
   building.replies = new LocalReplies(ctx);
   building.proxyProtocol = new ProxyProtocol(ctx);
-  building.clientHandshakes = new ClientHandshakes(ctx, ctx.transport.tls, task.tlsSecret);
+  building.clientHandshakes = new ClientHandshakes(ctx, ctx.transport.tls, task.tlsSecret, task.tlsSessions);
   const { transport, connections, idlePool, proxied } = ctx;
   transport.client = ctx.front;
   transport.server = ctx.back;

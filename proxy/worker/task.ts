@@ -26,6 +26,8 @@ export interface WorkerTask {
   readonly engine: EngineChoice;
   /** What TLS session tickets are sealed with: the same in all workers, and handed from generation to generation. */
   readonly tlsSecret: Uint8Array;
+  /** Of TLS sessions that are resumed without a ticket (tls/session-cache.ts); null: no listener speaks TLS, or none are kept. */
+  readonly tlsSessions: SharedArrayBuffer | null;
 }
 
 /**

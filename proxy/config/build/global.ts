@@ -6,6 +6,8 @@ import type { CommandLineSettings, ConfigurationDraft, StatsSocketDraft } from "
 import type { LogDraft } from "../log-draft.ts";
 
 const BUFSIZE_DEFAULT = 16384;
+const SESSION_BLOCKS_DEFAULT = 20_000;
+const SESSION_LIFETIME_DEFAULT_S = 300;
 const MAXREWRITE_DEFAULT = 1024;
 const HEADERS_DEFAULT = 101;
 const STICK_COUNTERS_DEFAULT = 3;
@@ -26,6 +28,8 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
     tls: {
       captureBytes: numbers.get("tune.ssl.capture-buffer-size") ?? numbers.get("tune.ssl.capture-cipherlist-size") ?? 0,
       keylog: texts.get("tune.ssl.keylog") === "on",
+      sessionBlocks: numbers.get("tune.ssl.cachesize") ?? SESSION_BLOCKS_DEFAULT,
+      sessionLifetimeS: numbers.get("tune.ssl.lifetime") ?? SESSION_LIFETIME_DEFAULT_S,
       certificates: configuration.tlsStore.certificates,
       authorities: configuration.tlsStore.authorities,
       revocations: configuration.tlsStore.revocations,

@@ -1,6 +1,6 @@
 // Keywords of `global`: performance tuning and the HTTP client (sections 3.2, 3.4).
 
-import { type GlobalParser, integer, integerWithin, onOff, size, variablesSize } from "../sections/global.ts";
+import { type GlobalParser, integer, integerWithin, onOff, seconds, size, variablesSize } from "../sections/global.ts";
 import { inert, inertAll, type Keyword, manual, served, unserved } from "./keyword.ts";
 
 const POLL = "Choice among HAProxy's pollers. ringway's engines are io_uring and epoll.";
@@ -52,17 +52,17 @@ export const GLOBAL_TUNING: readonly Keyword<GlobalParser>[] = [
       ["tune.pt.zero-copy-forwarding", "{ on | off }"],
       ["tune.recv_enough", "<size>"],
     ]),
+    served("tune.ssl.cachesize", "<number>", integerWithin(0, 10_000_000, (name) => `'${name}' : expects an integer argument.`)),
+    served("tune.ssl.lifetime", "<timeout>", seconds),
     served("tune.ssl.capture-buffer-size", "<number>", integerWithin(0, 65535, (name) => `'${name}' : expects an integer argument.`)),
     served("tune.ssl.capture-cipherlist-size", "<number>", integerWithin(0, 65535, (name) => `'${name}' : expects an integer argument.`)),
     served("tune.ssl.keylog", "{ on | off }", onOff),
     ...inertAll(TLS, [
       ["maxsslconn", "<number>"],
       ["ssl-mode-async", ""],
-      ["tune.ssl.cachesize", "<number>"],
       ["tune.ssl.default-dh-param", "<number>"],
       ["tune.ssl.force-private-cache", ""],
       ["tune.ssl.hard-maxrecord", "<number>"],
-      ["tune.ssl.lifetime", "<timeout>"],
       ["tune.ssl.maxrecord", "<number>"],
       ["tune.ssl.ssl-ctx-cache-size", "<number>"],
     ]),

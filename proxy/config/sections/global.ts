@@ -141,7 +141,12 @@ export function node(statement: Statement, { global }: ConfigurationDraft): void
 }
 
 /** `hard-stop-after 30s`: one time, milliseconds. */
-export function time(statement: Statement, { global }: ConfigurationDraft): void {
+export const time: GlobalParser = (statement, configuration) => timeIn("ms", statement, configuration);
+
+/** `tune.ssl.lifetime 300`: one time, seconds. */
+export const seconds: GlobalParser = (statement, configuration) => timeIn("s", statement, configuration);
+
+function timeIn(unit: "ms" | "s", statement: Statement, { global }: ConfigurationDraft): void {
   const keyword = statement.text(0);
   if (!statement.takesAtMost(1)) return;
   if (!statement.has(1)) {
@@ -149,7 +154,7 @@ export function time(statement: Statement, { global }: ConfigurationDraft): void
     statement.alert("missing-argument", `'${keyword}' expects <time> as argument.`, { at: 1, expected });
     return;
   }
-  const parsed = parseTime(statement.text(1), "ms");
+  const parsed = parseTime(statement.text(1), unit);
   if (parsed.ok) global.numbers.set(keyword, parsed.value.value);
   else statement.alert("bad-time", timeMessage(parsed.problem, statement.text(1), keyword), { at: 1 });
 }
