@@ -19,6 +19,7 @@ t.test("global: everything that was written, HAProxy's defaults elsewhere", asyn
       certificates: [],
       authorities: [],
       revocations: [],
+      ticketKeys: [],
     },
     maxHeaders: 101,
     daemon: false,

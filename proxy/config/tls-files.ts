@@ -5,7 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { CertificatePlan, TrustPlan } from "../plan/tls.ts";
+import type { CertificatePlan, TicketKeysPlan, TrustPlan } from "../plan/tls.ts";
 
 /** What was asked for, or what is wrong with it. */
 export type Loaded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
@@ -226,4 +226,33 @@ function namesOf(certificate: X509Certificate): string[] {
   const common = /^CN=(.+)$/m.exec(certificate.subject)?.[1];
   const names = [...alternatives, ...(common === undefined ? [] : [common])].map((name) => name.toLowerCase());
   return [...new Set(names)];
+}
+
+const TICKET_KEYS = 3;
+/** AES-128 and AES-256. */
+export const TICKET_KEY_BYTES: readonly number[] = [48, 80];
+
+/** `tls-ticket-keys`: keys in base64, one a line; the last three count. HAProxy's words. */
+export function loadTicketKeys(file: string): Loaded<TicketKeysPlan> {
+  const text = readText(file);
+  if (!text.ok) return { ok: false, problem: `'${file}' : unable to load ssl tickets keys file` };
+  const lines = text.value.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const keys: Uint8Array[] = [];
+  for (const [index, line] of lines.entries()) {
+    const key = ticketKeyBytes(line.replace(/\r$/, ""));
+    if (key === null) return { ok: false, problem: `'${file}' : unable to decode base64 key on line ${index + 1}` };
+    const wanted = keys[0]?.length;
+    if (!TICKET_KEY_BYTES.includes(key.length) || (wanted !== undefined && key.length !== wanted))
+      return { ok: false, problem: `'${file}' : wrong sized key on line ${index + 1}` };
+    keys.push(key);
+  }
+  if (keys.length < TICKET_KEYS)
+    return { ok: false, problem: `'${file}' : please supply at least ${TICKET_KEYS} keys in the tls-tickets-file` };
+  return { ok: true, value: { file, keys: keys.slice(-TICKET_KEYS) } };
+}
+
+/** Null: that is no base64. */
+export function ticketKeyBytes(text: string): Uint8Array | null {
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length % 4 === 0 ? Buffer.from(text, "base64") : null;
 }

@@ -1,6 +1,6 @@
 // The TLS files of one configuration, each read once: certificates, crt-stores, authorities, revocation lists. What several lines name is one object.
 
-import type { CertificatePlan, TrustPlan } from "../plan/tls.ts";
+import type { CertificatePlan, TicketKeysPlan, TrustPlan } from "../plan/tls.ts";
 import {
   ALL_COMPANIONS,
   bundlePaths,
@@ -12,6 +12,7 @@ import {
   loadCertificateFiles,
   loadRevocations,
   loadSystemAuthorities,
+  loadTicketKeys,
   SYSTEM_CA,
 } from "./tls-files.ts";
 
@@ -21,6 +22,7 @@ export class TlsStore {
   readonly #certificates = new Map<string, Loaded<CertificatePlan>>();
   readonly #authorities = new Map<string, Loaded<TrustPlan>>();
   readonly #revocations = new Map<string, Loaded<TrustPlan>>();
+  readonly #ticketKeys = new Map<string, Loaded<TicketKeysPlan>>();
   /** `alias` of crt-stores: "@store/alias". */
   readonly #aliases = new Map<string, string>();
 
@@ -31,6 +33,17 @@ export class TlsStore {
 
   get authorities(): TrustPlan[] {
     return [...this.#authorities.values()].flatMap((loaded) => (loaded.ok ? [loaded.value] : []));
+  }
+
+  get ticketKeys(): TicketKeysPlan[] {
+    return [...this.#ticketKeys.values()].flatMap((loaded) => (loaded.ok ? [loaded.value] : []));
+  }
+
+  /** Keys of session tickets by their file. */
+  ticketKeysOf(file: string): Loaded<TicketKeysPlan> {
+    const loaded = this.#ticketKeys.get(file) ?? loadTicketKeys(file);
+    this.#ticketKeys.set(file, loaded);
+    return loaded;
   }
 
   get revocations(): TrustPlan[] {

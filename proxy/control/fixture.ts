@@ -117,6 +117,7 @@ const GLOBAL = {
       certificates: [],
       authorities: [],
       revocations: [],
+      ticketKeys: [],
     },
     maxHeaders: 101,
     compression: DEFAULT_COMPRESSION_LIMITS,

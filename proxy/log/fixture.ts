@@ -164,6 +164,7 @@ export function planWith(changes: PlanChanges): Plan {
         certificates: [],
         authorities: [],
         revocations: [],
+        ticketKeys: [],
       },
       maxHeaders: 101,
       compression: DEFAULT_COMPRESSION_LIMITS,

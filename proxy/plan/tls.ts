@@ -17,6 +17,14 @@ export interface TlsGlobalPlan {
   readonly certificates: readonly CertificatePlan[];
   readonly authorities: readonly TrustPlan[];
   readonly revocations: readonly TrustPlan[];
+  readonly ticketKeys: readonly TicketKeysPlan[];
+}
+
+/** `tls-ticket-keys`: what session tickets are sealed with, the same at every machine that has the file. */
+export interface TicketKeysPlan {
+  readonly file: string;
+  /** The oldest first; the last but one seals, all of them open. 48 or all 80 bytes each. */
+  readonly keys: readonly Uint8Array[];
 }
 
 /** A certificate with its chain and key, as PEM. */
@@ -96,6 +104,8 @@ export interface TlsBindPlan extends TlsPolicyPlan {
   readonly ignoredErrors: IgnoredErrors;
   readonly ignoredAuthorityErrors: IgnoredErrors;
   readonly tickets: boolean;
+  /** null: keys of our own that only the generations of this process share. */
+  readonly ticketKeys: TicketKeysPlan | null;
   readonly preferClientCiphers: boolean;
 }
 

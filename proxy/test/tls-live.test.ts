@@ -2,7 +2,7 @@
 // policies of their own; OCSP responses; sessions that are not resumed where they were not made.
 
 import { execFileSync } from "node:child_process";
-import { X509Certificate } from "node:crypto";
+import { randomBytes, X509Certificate } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
@@ -125,12 +125,34 @@ frontend f
   t.equal(program.exit, null);
 });
 
+/** One request: the `resumed=…` of the answer, and the session that came with it. */
+function visit(options: ConnectionOptions & { port: number }): Promise<{ text: string; session: Buffer | undefined }> {
+  return within(
+    "a visit",
+    new Promise((resolve) => {
+      let text = "";
+      let session: Buffer | undefined;
+      const socket = connect({ host: "127.0.0.1", rejectUnauthorized: false, ...options }, () =>
+        socket.write("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+      );
+      socket.on("session", (each: Buffer) => {
+        session = each;
+      });
+      socket.setEncoding("latin1").on("data", (chunk: string) => {
+        text += chunk;
+      });
+      socket.on("error", () => {});
+      socket.on("close", () => resolve({ text: /resumed=\d/.exec(text)?.[0] ?? "", session }));
+    }),
+  );
+}
+
 t.test("sessions stay where they were made", skip, async (t) => {
   const shop = new CertificateShop(t);
   const open = shop.selfSigned("open.test");
   const closed = shop.selfSigned("closed.test");
   const [port, without, cli] = await freePorts(3);
-  const kept: { maxVersion: "TLSv1.2" | "TLSv1.3"; session: Buffer; port?: number }[] = [];
+  const kept: { maxVersion: "TLSv1.2" | "TLSv1.3"; session: Buffer; port: number }[] = [];
   const list = join(shop.folder, "list");
   writeFileSync(
     list,
@@ -145,35 +167,16 @@ frontend f
   http-request return status 200 content-type text/plain lf-string "resumed=%[ssl_fc_is_resumed]"
 `,
   });
-  const visit = (options: ConnectionOptions): Promise<{ text: string; session: Buffer | undefined }> =>
-    within(
-      "a visit",
-      new Promise((resolve) => {
-        let text = "";
-        let session: Buffer | undefined;
-        const socket = connect({ port: port!, host: "127.0.0.1", rejectUnauthorized: false, ...options }, () =>
-          socket.write("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-        );
-        socket.on("session", (each: Buffer) => {
-          session = each;
-        });
-        socket.setEncoding("latin1").on("data", (chunk: string) => {
-          text += chunk;
-        });
-        socket.on("error", () => {});
-        socket.on("close", () => resolve({ text: /resumed=\d/.exec(text)?.[0] ?? "", session }));
-      }),
-    );
   for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const) {
-    const { session } = await visit({ servername: "open.test", maxVersion });
-    t.equal((await visit({ servername: "open.test", maxVersion, session: session! })).text, "resumed=1");
+    const { session } = await visit({ port: port!, servername: "open.test", maxVersion });
+    t.equal((await visit({ port: port!, servername: "open.test", maxVersion, session: session! })).text, "resumed=1");
     t.equal(
-      (await visit({ servername: "closed.test", maxVersion, session: session! })).text,
+      (await visit({ port: port!, servername: "closed.test", maxVersion, session: session! })).text,
       "resumed=0",
       "another policy",
     );
-    t.equal((await visit({ maxVersion, session: session! })).text, "resumed=1", "no name: the first's");
-    kept.push({ maxVersion, session: session! });
+    t.equal((await visit({ port: port!, maxVersion, session: session! })).text, "resumed=1", "no name: the first's");
+    kept.push({ maxVersion, session: session!, port: port! });
     const { session: known } = await visit({ port: without!, servername: "open.test", maxVersion });
     kept.push({ maxVersion, session: known!, port: without! });
   }
@@ -185,6 +188,63 @@ frontend f
       const visited = await Promise.race([attempt, sleep(2000)]);
       return visited?.text === "resumed=1";
     });
+});
+
+t.test("tickets are sealed with keys of a file, at every machine that has it; keys are changed", skip, async (t) => {
+  const shop = new CertificateShop(t);
+  const server = shop.selfSigned("server.test");
+  const keysOf = (bytes: number): string =>
+    [0, 0, 0, 0].map(() => `${randomBytes(bytes).toString("base64")}\n`).join("");
+  const files = { small: join(shop.folder, "small"), large: join(shop.folder, "large") };
+  writeFileSync(files.small, keysOf(48));
+  writeFileSync(files.large, keysOf(80));
+  const start = async () => {
+    const [small, large, api] = (await freePorts(3)) as [number, number, number];
+    const program = await startProgram(t, {
+      config: `${basics(`nbthread 2\nstats socket 127.0.0.1:${api} level admin`)}
+frontend f
+  bind 127.0.0.1:${small} ssl crt ${server.bundle} tls-ticket-keys ${files.small}
+  bind 127.0.0.1:${large} ssl crt ${server.bundle} tls-ticket-keys ${files.large}
+  http-request return status 200 content-type text/plain lf-string "resumed=%[ssl_fc_is_resumed]"
+`,
+    });
+    return { program, small, large, ask: (line: string) => command(`127.0.0.1:${api}`, line) };
+  };
+  const [here, there] = [await start(), await start()];
+  for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const) {
+    const resumed = async (port: number, session: Buffer) => (await visit({ port, maxVersion, session })).text;
+    for (const [own, others] of [
+      [here.small, there.small],
+      [here.large, there.large],
+    ] as const) {
+      const { session } = await visit({ port: own, maxVersion });
+      for (const port of [own, own, others]) t.equal(await resumed(port, session!), "resumed=1", maxVersion);
+    }
+    const { session } = await visit({ port: here.small, maxVersion });
+    t.equal(await resumed(here.large, session!), "resumed=0", "keys of another file");
+
+    const key = randomBytes(48).toString("base64");
+    t.match(await here.ask(`set ssl tls-key ${files.small} ${key}`), /^TLS ticket key updated!/);
+    t.match(await here.ask("show tls-keys *"), `1.2 ${key}\n`);
+    t.equal(await resumed(here.small, session!), "resumed=1", "the former key opens still");
+    const { session: next } = await visit({ port: here.small, maxVersion });
+    t.equal(await resumed(there.small, next!), "resumed=1", "the next key is known everywhere already");
+    for (let i = 0; i < 2; i++) await here.ask(`set ssl tls-key #1 ${randomBytes(48).toString("base64")}`);
+    t.equal(await resumed(here.small, session!), "resumed=0", "its key is gone");
+    await here.ask(`set ssl tls-key #1 ${readFileSync(files.small, "latin1").split("\n")[1]}`);
+    for (const line of [2, 3])
+      await here.ask(`set ssl tls-key #1 ${readFileSync(files.small, "latin1").split("\n")[line]}`);
+  }
+  t.match(await here.ask("show tls-keys"), `# id (file)\n0 (${files.large})\n1 (${files.small})\n`);
+  t.match(await here.ask("show tls-keys #2"), /^'show tls-keys' unable to locate referenced filename/);
+  const refusals: readonly [line: string, answer: RegExp][] = [
+    ["#1", /^'set ssl tls-key' expects a filename and the new TLS key in base64 encoding\./],
+    ["#9 AAAA", /^'set ssl tls-key' unable to locate referenced filename/],
+    ["#1 AAA", /^'set ssl tls-key' received invalid base64 encoded TLS key\./],
+    [`#0 ${randomBytes(48).toString("base64")}`, /^'set ssl tls-key' received a key of wrong size\./],
+  ];
+  for (const [line, answer] of refusals) t.match(await here.ask(`set ssl tls-key ${line}`), answer);
+  t.same([here.program.exit, there.program.exit], [null, null]);
 });
 
 t.test("OCSP responses are stapled, shown and replaced", skip, async (t) => {

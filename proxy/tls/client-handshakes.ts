@@ -8,6 +8,7 @@ import * as openssl from "../../shared/ffi/openssl.ts";
 import * as callbacks from "../../shared/ffi/openssl-callbacks.ts";
 import { ownCertificate } from "../../shared/ffi/openssl-inspect.ts";
 import { sessionCallbacks } from "../../shared/ffi/openssl-sessions.ts";
+import { type TicketKey, ticketCallback, ticketKey } from "../../shared/ffi/openssl-tickets.ts";
 import { CONNECTION_ERROR, connectionErrorText } from "../connection/errors.ts";
 import { CONNECTION, KIND } from "../connection/table.ts";
 import type { ConnectionUser } from "../connection/transport.ts";
@@ -25,6 +26,8 @@ export class ClientHandshakes implements ConnectionUser {
   readonly #functions: ContextCallbacks;
   /** Per listener, null: it speaks plainly. */
   readonly #contexts: (BindContexts | null)[];
+  /** Per listener with `tls-ticket-keys`. */
+  readonly #ticketKeys: { readonly keys: readonly TicketKey[]; readonly current: number }[] = [];
   /** By name, as they were told last. */
   readonly #certificates = new Map<string, CertificatePlan>();
   /** By OpenSSL's address; also those that were given up, for connections that still have them. */
@@ -49,6 +52,7 @@ export class ClientHandshakes implements ConnectionUser {
       alpn: callbacks.alpnCallback((ssl) => this.#byAddress.get(openssl.contextOf(ssl))?.protocols ?? NOTHING),
       verify: callbacks.verifyCallback((error, depth, certificate) => this.#isOverlooked(error, depth, certificate)),
       status: callbacks.statusCallback((ssl) => this.#stapled(ssl)),
+      ticket: ticketCallback(() => this.#ticketKeys[this.#ctx.connections.owner[this.#tls.current]!]!),
       sessions: cache === null ? null : sessionCallbacks(cache, SESSION_BYTES_MAX),
       sessionLifetimeS,
       keylog: plan.global.tls.keylog
@@ -64,6 +68,9 @@ export class ClientHandshakes implements ConnectionUser {
     const entries = change.entries.map((entry) => ({ ...entry, certificate: this.#known(entry.certificate) }));
     const bind = { ...change, entries };
     const { plan } = this.#ctx;
+    const { ticketKeys } = bind;
+    if (ticketKeys !== null)
+      this.#ticketKeys[listener] = { keys: ticketKeys.keys.map(ticketKey), current: ticketKeys.keys.length - 2 };
     const { proxy, address } = plan.listeners[listener]!;
     const place = `${plan.proxies[proxy]!.name} ${JSON.stringify(address)}`;
     const contexts = bindContexts(bind, this.#secret, place, this.#functions, this.#contexts[listener]);

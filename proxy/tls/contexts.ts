@@ -6,6 +6,7 @@ import { hkdfSync } from "node:crypto";
 import * as openssl from "../../shared/ffi/openssl.ts";
 import * as callbacks from "../../shared/ffi/openssl-callbacks.ts";
 import { keepSessions, limitTickets, type SessionCallbacks } from "../../shared/ffi/openssl-sessions.ts";
+import { onTicket } from "../../shared/ffi/openssl-tickets.ts";
 import type {
   CertificatePlan,
   TlsBindPlan,
@@ -19,6 +20,8 @@ import { groupEntries, type NameTable } from "./names.ts";
 
 const TICKET_KEYS_BYTES = 80;
 const SESSION_CONTEXT_BYTES = 32;
+/** A session context only names a place; nothing depends on its being secret. */
+const SHARED = new Uint8Array(32);
 
 /** One context, with what callbacks want to know of it. */
 export interface BindContext {
@@ -47,6 +50,7 @@ export interface ContextCallbacks {
   readonly alpn: callbacks.ForeignCallback;
   readonly verify: callbacks.ForeignCallback;
   readonly status: callbacks.ForeignCallback;
+  readonly ticket: callbacks.ForeignCallback;
   /** Null: clients come back with a ticket or not at all. */
   readonly sessions: SessionCallbacks | null;
   readonly sessionLifetimeS: number;
@@ -124,9 +128,11 @@ function newBindContext(
   const trusted = [authorities, hiddenAuthorities, revocations].map((each) => (each === null ? "" : text(each.pem)));
   // Nor under a name that another certificate is for.
   const files = entries.map(({ certificate: { file } }) => file);
-  const info = `${place} ${verify} ${files.join(" ")} ${trusted.join(" ")}`;
+  // Who shares keys with other machines wants sessions to be resumed there.
+  const home = plan.ticketKeys === null ? { secret, place } : { secret: SHARED, place: "" };
+  const info = `${home.place} ${verify} ${files.join(" ")} ${trusted.join(" ")}`;
   const derive = (purpose: string, bytes: number) =>
-    new Uint8Array(hkdfSync("sha256", secret, info, `ringway ${purpose}`, bytes));
+    new Uint8Array(hkdfSync("sha256", home.secret, info, `ringway ${purpose}`, bytes));
   const context = openssl.newContext("server");
   configure(context, policy);
   const stapled = new Map<number, Uint8Array>();
@@ -138,8 +144,11 @@ function newBindContext(
   if (!plan.preferClientCiphers) openssl.setOptions(context, openssl.OPTION.cipherServerPreference);
   if (!plan.tickets) openssl.setOptions(context, openssl.OPTION.noTicket);
   // Tickets are opened with the keys of the context that a connection began with, whatever name it asks for: only the session context tells apart.
-  const ticketKeys = new Uint8Array(hkdfSync("sha256", secret, place, "ringway tickets", TICKET_KEYS_BYTES));
-  must(openssl.setTicketKeys(context, ticketKeys), "ticket keys");
+  if (plan.ticketKeys !== null) onTicket(context, functions.ticket);
+  else {
+    const ticketKeys = new Uint8Array(hkdfSync("sha256", secret, place, "ringway tickets", TICKET_KEYS_BYTES));
+    must(openssl.setTicketKeys(context, ticketKeys), "ticket keys");
+  }
   must(openssl.setSessionContext(context, derive("session context", SESSION_CONTEXT_BYTES)), "session context");
   if (functions.sessions === null) limitTickets(context, functions.sessionLifetimeS);
   else keepSessions(context, functions.sessions, functions.sessionLifetimeS);

@@ -33,6 +33,7 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
       certificates: configuration.tlsStore.certificates,
       authorities: configuration.tlsStore.authorities,
       revocations: configuration.tlsStore.revocations,
+      ticketKeys: configuration.tlsStore.ticketKeys,
     },
     maxHeaders: numbers.get("tune.http.maxhdr") ?? HEADERS_DEFAULT,
     compression: {

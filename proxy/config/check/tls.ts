@@ -7,6 +7,7 @@ import * as openssl from "../../../shared/ffi/openssl.ts";
 import type {
   CertificatePlan,
   IgnoredErrors,
+  TicketKeysPlan,
   TlsBindPlan,
   TlsEntryPlan,
   TlsPolicyPlan,
@@ -60,7 +61,15 @@ function buildBind(line: TlsLine, proxy: ProxyDraft, { statement }: BindDraft): 
   const ignoredErrors = ignoredOf(line, "crt-ignore-err");
   const ignoredAuthorityErrors = ignoredOf(line, "ca-ignore-err");
   const entries = entriesOf(line);
-  if (entries === null || policy === null || ignoredErrors === null || ignoredAuthorityErrors === null) return null;
+  const ticketKeys = ticketKeysOf(line);
+  if (
+    ticketKeys === undefined ||
+    entries === null ||
+    policy === null ||
+    ignoredErrors === null ||
+    ignoredAuthorityErrors === null
+  )
+    return null;
   const lists = [...new Set([...tls.lists.map(({ path }) => path), ...directoriesOf(line)])];
   const switched = (name: string): boolean => tls.flags.get(name) ?? tls.defaults?.flags.get(name) ?? false;
   // As HAProxy: with strict-sni nobody needs a certificate for those who ask for none.
@@ -78,6 +87,7 @@ function buildBind(line: TlsLine, proxy: ProxyDraft, { statement }: BindDraft): 
     ignoredErrors,
     ignoredAuthorityErrors,
     tickets: !switched("no-tls-tickets"),
+    ticketKeys,
     preferClientCiphers: switched("prefer-client-ciphers"),
   };
 }
@@ -167,6 +177,16 @@ export function trustOf(
   const loaded = line.configuration.tlsStore.trust(kind, based(line, named.value, "ca-base"));
   if (loaded.ok) return loaded.value;
   line.statement.alert("tls-file", `${line.who} : '${keyword}' : ${loaded.problem}`, { at: named.at });
+  return undefined;
+}
+
+/** The keys that the line names; null: none; undefined: the diagnostics say what is wrong with them. */
+function ticketKeysOf({ tls, statement, who, configuration }: TlsLine): TicketKeysPlan | null | undefined {
+  const named = tls.texts.get("tls-ticket-keys");
+  if (named === undefined) return null;
+  const loaded = configuration.tlsStore.ticketKeysOf(named.value);
+  if (loaded.ok) return loaded.value;
+  statement.alert("tls-file", `${who} : ${loaded.problem}`, { at: named.at });
   return undefined;
 }
 

@@ -112,7 +112,7 @@ export const BIND_KEYWORDS = new KeywordTable<BindParser>(manual<BindParser>("5.
     served("ssl-min-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]", tlsVersion),
     served("tcp-ut", "<delay>", tcpUserTimeout),
     inert("thread", "[<thread-group>/]<thread-set>[,...]", THREADS),
-    unserved("tls-ticket-keys", "<keyfile>", TLS),
+    served("tls-ticket-keys", "<keyfile>", tlsText),
     served("uid", "<uid>", accountId("uid")),
     served("user", "<user>", user),
     served("verify", "[none|optional|required]", tlsVerify),

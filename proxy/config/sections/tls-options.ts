@@ -69,6 +69,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "ca-file": "CAfile path",
   "ca-verify-file": "CAfile path",
   "crl-file": "CRLfile path",
+  "tls-ticket-keys": "TLS ticket keys file path",
   alpn: "the comma-delimited ALPN protocol suite",
   ciphers: "cipher suite",
   ciphersuites: "cipher suite",

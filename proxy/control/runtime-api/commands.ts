@@ -41,6 +41,7 @@ import { CERTIFICATE_COMMANDS } from "./ssl/ssl-cert.ts";
 import { CRT_LIST_COMMANDS } from "./ssl/ssl-crt-list.ts";
 import { OCSP_COMMANDS } from "./ssl/ssl-ocsp.ts";
 import { TRUST_COMMANDS } from "./ssl/ssl-trust.ts";
+import { TICKET_KEY_COMMANDS } from "./ssl/tls-keys.ts";
 import { disableFrontend, enableFrontend, shutdownFrontend } from "./switch-frontend.ts";
 import {
   disableAgent,
@@ -124,6 +125,7 @@ const LISTED: readonly Command[] = [
   ...CERTIFICATE_COMMANDS,
   ...CRT_LIST_COMMANDS,
   ...OCSP_COMMANDS,
+  ...TICKET_KEY_COMMANDS,
   ...TRUST_COMMANDS,
 ];
 

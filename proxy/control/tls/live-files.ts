@@ -8,6 +8,7 @@ import * as openssl from "../../../shared/ffi/openssl.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type {
   CertificatePlan,
+  TicketKeysPlan,
   TlsBindPlan,
   TlsChange,
   TlsEntryPlan,
@@ -55,6 +56,8 @@ export class LiveTlsFiles {
     authorities: new Map(),
     revocations: new Map(),
   };
+  /** By their file, in the order in which the configuration names them. */
+  readonly ticketKeys = new Map<string, TicketKeysPlan>();
   /** Transactions, one of each kind at a time. */
   certificateDraft: CertificateDraft | null = null;
   readonly trustDrafts: Record<TrustKind, TrustDraft | null> = { authorities: null, revocations: null };
@@ -76,6 +79,7 @@ export class LiveTlsFiles {
     for (const each of plan.global.tls.certificates) this.certificates.set(each.file, each);
     for (const each of plan.global.tls.authorities) this.trust.authorities.set(each.file, each);
     for (const each of plan.global.tls.revocations) this.trust.revocations.set(each.file, each);
+    for (const each of plan.global.tls.ticketKeys) this.ticketKeys.set(each.file, each);
     this.#binds = plan.listeners.map(({ tls }) => tls);
     this.#servers = plan.servers.map(({ connection }) => connection.tls);
     this.#done = Array.from({ length: workers.count }, () => 0);
@@ -175,6 +179,18 @@ export class LiveTlsFiles {
       new Set(),
     );
     return uses;
+  }
+
+  /** Adds a key that seals tickets after the next change; the oldest one goes. */
+  async rotateTicketKeys(file: string, key: Uint8Array): Promise<void> {
+    const former = this.ticketKeys.get(file)!;
+    const next = { file, keys: [...former.keys.slice(1), key] };
+    this.ticketKeys.set(file, next);
+    await this.#change(
+      (bind) => (bind.ticketKeys?.file === file ? { ...bind, ticketKeys: next } : bind),
+      (server) => server,
+      new Set(),
+    );
   }
 
   /** Appends to a crt-list or directory, in every listener that has it. How many have. */
