@@ -21,6 +21,7 @@ t.test("flags", async (t) => {
   t.equal(run("--config-test=/tmp/x").test, "/tmp/x");
   t.equal(run("-t -i west").configId, "west");
   t.equal(run("-R").dontRespawn, true);
+  t.equal(run("-s blue").namespace, "blue");
   t.match(run("-P"), { vrrpOnly: true, checkersOnly: false });
   t.match(run("--check --all"), { vrrpOnly: false, checkersOnly: true });
   t.same([run("-u 022").umask, run("-u 18").umask, run("").umask], [0o22, 0o22, null]);
@@ -46,4 +47,7 @@ t.test("texts, refusals, status", async (t) => {
   t.same(result("status", "--json"), { kind: "status", controlSocket: null, json: true });
   t.match(result("status", "--control-socket", "/x"), { controlSocket: "/x" });
   t.match(result("status", "now"), { kind: "refused" });
+  t.same(result("drill"), { kind: "drill", controlSocket: null, instance: null });
+  t.match(result("drill", "VI_1", "--control-socket", "/x"), { controlSocket: "/x", instance: "VI_1" });
+  t.match(result("drill", "VI_1", "VI_2"), { kind: "refused" });
 });

@@ -1,4 +1,4 @@
-// The command line: keepalived's flags (keepalived(8)), and `status`, which is ours. One row per flag; usage text and parser derive from the
+// The command line: keepalived's flags (keepalived(8)), and `status` and `drill`, which are ours. One row per flag; usage text and parser derive from the
 // table. A flag is served, accepted without effect (the row says why that is honest), or refused with a sentence; none is silently ignored.
 
 export interface CommandLine {
@@ -17,6 +17,8 @@ export interface CommandLine {
   /** -P: instances only, -C: virtual servers only; both or none: everything. */
   readonly vrrpOnly: boolean;
   readonly checkersOnly: boolean;
+  /** -s; null: not given. */
+  readonly namespace: string | null;
   /** -u, overrules the configuration; null: not given. */
   readonly umask: number | null;
   /** -p, -r, -c and -b: files that get the process's number. */
@@ -29,6 +31,8 @@ export interface CommandLine {
 
 export type CommandLineResult =
   | { readonly kind: "run"; readonly options: CommandLine }
+  /** `drill`: let the running daemon rehearse a failover; null: of the only instance that is MASTER. */
+  | { readonly kind: "drill"; readonly controlSocket: string | null; readonly instance: string | null }
   /** `status`: ask the running daemon. */
   | { readonly kind: "status"; readonly controlSocket: string | null; readonly json: boolean }
   /** Print on standard output, exit 0. */
@@ -47,6 +51,7 @@ interface Draft {
   allConfig: boolean;
   vrrpOnly: boolean;
   checkersOnly: boolean;
+  namespace: string | null;
   umask: number | null;
   pidFiles: string[];
   dontRespawn: boolean;
@@ -102,6 +107,15 @@ const FLAGS: readonly Flag[] = [
   flag("R", "dont-respawn", "none", "end when the VRRP thread dies", (draft) => {
     draft.dontRespawn = true;
   }),
+  flag(
+    "s",
+    "namespace",
+    "required",
+    "NAME  run in this network namespace (overrules net_namespace)",
+    (draft, value) => {
+      draft.namespace = value;
+    },
+  ),
   flag(null, "control-socket", "required", "PATH  where `status` asks (ours)", (draft, value) => {
     draft.controlSocket = value;
   }),
@@ -139,7 +153,6 @@ const FLAGS: readonly Flag[] = [
   refused("d", "dump-conf", "none", "it is not served; SIGUSR1 writes the state to /tmp/keepalived.data"),
   refused("S", "log-facility", "required", "there is no syslog output; the log goes to standard output"),
   refused("g", "log-file", "optional", "there is no log file; the log goes to standard output"),
-  refused("s", "namespace", "required", "start the program in the namespace instead (ip netns exec)"),
   refused(
     "V",
     "dont-release-vrrp",
@@ -172,12 +185,13 @@ export function usage(): string {
   const rows = FLAGS.map(({ short, long, help }) => {
     return `  ${short === null ? "   " : `-${short},`} ${`--${long}`.padEnd(18)} ${help}\n`;
   });
-  return `usage: ringway-ha [flags]\n       ringway-ha status [--json] [--control-socket PATH]\n\n${rows.join("")}`;
+  return `usage: ringway-ha [flags]\n       ringway-ha status [--json] [--control-socket PATH]\n       ringway-ha drill [INSTANCE] [--control-socket PATH]\n\n${rows.join("")}`;
 }
 
 /** `words`: the arguments without program names. */
 export function parseCommandLine(words: readonly string[]): CommandLineResult {
   if (words[0] === "status") return parseStatus(words.slice(1));
+  if (words[0] === "drill") return parseDrill(words.slice(1));
   const draft: Draft = {
     file: null,
     test: null,
@@ -187,6 +201,7 @@ export function parseCommandLine(words: readonly string[]): CommandLineResult {
     allConfig: false,
     vrrpOnly: false,
     checkersOnly: false,
+    namespace: null,
     umask: null,
     pidFiles: [],
     dontRespawn: false,
@@ -238,4 +253,16 @@ function parseStatus(words: readonly string[]): CommandLineResult {
     else return { kind: "refused", message: `status: unknown word '${word}'` };
   }
   return { kind: "status", controlSocket, json };
+}
+
+function parseDrill(words: readonly string[]): CommandLineResult {
+  let controlSocket: string | null = null;
+  let instance: string | null = null;
+  const waiting = [...words];
+  for (let word = waiting.shift(); word !== undefined; word = waiting.shift()) {
+    if (word === "--control-socket" && waiting.length > 0) controlSocket = waiting.shift()!;
+    else if (instance === null && !word.startsWith("-")) instance = word;
+    else return { kind: "refused", message: `drill: unknown word '${word}'` };
+  }
+  return { kind: "drill", controlSocket, instance };
 }

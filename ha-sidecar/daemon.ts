@@ -11,6 +11,8 @@
 // Reload: the thread of the new plan opens everything and waits; then the old one lets go of what the new plan still has (addresses stay, no
 // advert of priority 0) and gives up the rest, and the new one begins, its masters as masters. Peers see one advert a little late.
 
+import type { ControlSource, TrackedState } from "./control/control-source.ts";
+import { Drill, type DrillReport, drillInstances } from "./drill.ts";
 import { Guard } from "./guard.ts";
 import type { Log } from "./log.ts";
 import { Notifier } from "./notify/notifier.ts";
@@ -34,7 +36,7 @@ const REPORT_MS = 1000;
 
 type TrackMessage = Extract<ToThread, { kind: "track" }>;
 
-export class Daemon {
+export class Daemon implements ControlSource {
   readonly #log: Log;
   readonly #dontRespawn: boolean;
   readonly #asked = new Map<number, (states: readonly InstanceState[]) => void>();
@@ -50,6 +52,7 @@ export class Daemon {
   #thread: VrrpThread | null = null;
   /** A reload under way. */
   #next: { readonly thread: VrrpThread; readonly plan: HaPlan } | null = null;
+  #drill: Drill | null = null;
   #reports: NodeJS.Timeout | null = null;
   #isStopping = false;
   #finish: (status: number) => void = () => {};
@@ -96,6 +99,7 @@ export class Daemon {
   }
 
   async #end(): Promise<void> {
+    this.#drill?.abort();
     this.#guard.end();
     if (this.#reports !== null) clearInterval(this.#reports);
     this.#trackers.stop();
@@ -114,7 +118,7 @@ export class Daemon {
 
   /** Goes on with another plan. What runs is left alone when the new plan cannot. */
   reload(plan: HaPlan): void {
-    if (this.#isStopping || this.#next !== null) {
+    if (this.#isStopping || this.#next !== null || this.#drill !== null) {
       this.#log("warn", "this is no time for a reload, it is left out");
       return;
     }
@@ -136,6 +140,28 @@ export class Daemon {
 
   virtualServers(): VirtualServerState[] {
     return this.#virtualServers?.states() ?? [];
+  }
+
+  trackers(): TrackedState[] {
+    return [...this.#tracked.values()].map(({ tracker, index, up }) => {
+      return { kind: tracker, name: trackedName(this.#plan, tracker, index), up };
+    });
+  }
+
+  async drill(instance: string | null): Promise<DrillReport> {
+    const failed = (text: string) => ({ ok: false, text: `${text}\n` });
+    const states = await this.states();
+    if (this.#isStopping || this.#next !== null || this.#drill !== null) return failed("this is no time for a drill");
+    const instances = drillInstances(this.#plan, states, instance);
+    if (typeof instances === "string") return failed(instances);
+    const drill = new Drill(instances, this.#plan.global.sidecar.handoverTimeoutMs);
+    this.#drill = drill;
+    this.#log("info", `drill: handing over ${instances.map(({ name }) => name).join(", ")}`);
+    this.#thread?.send({ kind: "yield", instance: instances[0]!.index });
+    const report = await drill.report;
+    this.#drill = null;
+    for (const line of report.text.trimEnd().split("\n")) this.#log(report.ok ? "info" : "warn", `drill: ${line}`);
+    return report;
   }
 
   /** For `show ha` and the statistics page of proxies that are tracked. */
@@ -231,9 +257,13 @@ export class Daemon {
         const state = message.to === "STOPPED" ? "stopped" : `${message.to} STATE`;
         this.#log("info", `(${name}) Entering ${state}: ${message.reason}, priority ${message.priority}`);
         this.#notifier.onInstance(message.instance, message.to, message.priority);
+        if (message.to === "MASTER") this.#drill?.onMaster(message.instance);
         void this.#report();
         break;
       }
+      case "yielded":
+        this.#drill?.onYielded(message.instance, message);
+        break;
       case "holds":
         this.#guard.onHolds(message.instance, message.holds);
         break;

@@ -8,12 +8,16 @@
 
 import { closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
 import { renderMessage } from "../shared/diagnostic/render.ts";
+import { missingCapabilities } from "./capabilities.ts";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { askControlSocket, DEFAULT_CONTROL_SOCKET, openControlSocket } from "./control/control-socket.ts";
+import { MetricsServer } from "./control/metrics-server.ts";
 import { formatStatus } from "./control/status.ts";
 import { Daemon } from "./daemon.ts";
+import type { DrillReport } from "./drill.ts";
 import { type ConfigurationSource, loadConfiguration } from "./loader.ts";
 import { log } from "./log.ts";
+import { enteredNamespace, enterNamespace } from "./net-namespace.ts";
 import { OrphanedGuards } from "./orphaned-guards.ts";
 import type { HaPlan } from "./plan/plan.ts";
 import { refusalsOf, remarksOf } from "./refusals.ts";
@@ -40,6 +44,8 @@ async function main(words: readonly string[]): Promise<number> {
       return 1;
     case "status":
       return printStatus(parsed.controlSocket ?? DEFAULT_CONTROL_SOCKET, parsed.json);
+    case "drill":
+      return drill(parsed.controlSocket ?? DEFAULT_CONTROL_SOCKET, parsed.instance);
     case "run":
       return run(parsed.options);
   }
@@ -55,6 +61,18 @@ async function printStatus(path: string, json: boolean): Promise<number> {
   }
 }
 
+async function drill(path: string, instance: string | null): Promise<number> {
+  try {
+    const question = instance === null ? "drill" : `drill ${instance}`;
+    const { ok, text } = JSON.parse(await askControlSocket(path, question)) as DrillReport;
+    process.stdout.write(text);
+    return ok ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`ringway-ha: ${path}: ${(error as Error).message}\n`);
+    return 1;
+  }
+}
+
 async function run(options: CommandLine): Promise<number> {
   const source: ConfigurationSource = {
     path: options.file ?? DEFAULT_PATH,
@@ -62,7 +80,7 @@ async function run(options: CommandLine): Promise<number> {
     allConfig: options.allConfig,
     peer: options.peer === null ? null : { path: options.peer, configId: options.peerId },
   };
-  if (options.test !== null) return test(source, options.test);
+  if (options.test !== null) return test(source, options.test, options.namespace);
   // First of all: they wait for nothing.
   const orphans = OrphanedGuards.pause();
   const loaded = loadConfiguration(source);
@@ -72,10 +90,24 @@ async function run(options: CommandLine): Promise<number> {
   }
   const { messages, isFatal } = loaded;
   const plan = restricted(loaded.plan, options);
+  const namespace = options.namespace ?? plan.global.netNamespace;
+  const obstacle = namespace === null ? null : enterNamespace(namespace);
+  if (obstacle !== null) {
+    log("error", obstacle);
+    return 1;
+  }
   process.stderr.write(messages);
   if (isFatal || !canServe(plan)) return 1;
   if (isEmpty(plan)) {
     log("error", "no vrrp_instance and no virtual_server to run");
+    return 1;
+  }
+  const missing = missingCapabilities(plan);
+  if (missing.length > 0) {
+    log(
+      "error",
+      `missing privileges: ${missing.join(", ")}: run it as root, or give it AmbientCapabilities= in its unit`,
+    );
     return 1;
   }
   for (const path of options.pidFiles) writeFileSync(path, `${process.pid}\n`);
@@ -83,7 +115,9 @@ async function run(options: CommandLine): Promise<number> {
   const daemon = new Daemon(plan, log, orphans, options.dontRespawn);
   const socketPath = options.controlSocket ?? plan.global.sidecar.controlSocket ?? DEFAULT_CONTROL_SOCKET;
   openControlSocket(socketPath, daemon, log);
-  listenToSignals(daemon, source, options);
+  const metrics = new MetricsServer(daemon, log);
+  void metrics.follow(plan.global.sidecar);
+  listenToSignals(daemon, source, options, metrics);
   const status = await daemon.run();
   for (const path of [...options.pidFiles, socketPath]) rmSync(path, { force: true });
   return status;
@@ -93,8 +127,12 @@ async function run(options: CommandLine): Promise<number> {
  * -t: the result goes to standard error or into a file; the exit status is keepalived's. What the daemon would refuse at the start is an
  * alert here too: a test that succeeds has to mean that it starts.
  */
-function test(source: ConfigurationSource, file: string): number {
+function test(source: ConfigurationSource, file: string, wanted: string | null): number {
   const loaded = loadConfiguration(source);
+  const namespace = wanted ?? (typeof loaded === "string" ? null : loaded.plan.global.netNamespace);
+  // Its interfaces count, where we may look at them.
+  const obstacle = namespace === null || process.getuid?.() !== 0 ? null : enterNamespace(namespace);
+  if (obstacle !== null) process.stderr.write(`ringway-ha: ${obstacle}\n`);
   const refusals = typeof loaded === "string" ? [] : refusalsOf(loaded.plan);
   const alerts = refusals.map(({ at, text }) => {
     const place = at === null ? "" : `parsing [${at.file}:${at.line}] : `;
@@ -130,10 +168,15 @@ function canServe(plan: HaPlan): boolean {
   return refusals.length === 0;
 }
 
-function listenToSignals(daemon: Daemon, source: ConfigurationSource, options: CommandLine): void {
+function listenToSignals(
+  daemon: Daemon,
+  source: ConfigurationSource,
+  options: CommandLine,
+  metrics: MetricsServer,
+): void {
   process.on("SIGTERM", () => daemon.stop());
   process.on("SIGINT", () => daemon.stop());
-  process.on("SIGHUP", () => reload(daemon, source, options));
+  process.on("SIGHUP", () => reload(daemon, source, options, metrics));
   process.on(
     "SIGUSR1",
     () => void daemon.states().then((states) => dump(DATA_FILE, formatStatus(states, daemon.virtualServers()))),
@@ -144,7 +187,7 @@ function listenToSignals(daemon: Daemon, source: ConfigurationSource, options: C
   );
 }
 
-function reload(daemon: Daemon, source: ConfigurationSource, options: CommandLine): void {
+function reload(daemon: Daemon, source: ConfigurationSource, options: CommandLine, metrics: MetricsServer): void {
   const loaded = loadConfiguration(source);
   if (typeof loaded === "string") {
     log("error", loaded);
@@ -152,11 +195,16 @@ function reload(daemon: Daemon, source: ConfigurationSource, options: CommandLin
   }
   process.stderr.write(loaded.messages);
   const plan = restricted(loaded.plan, options);
+  if ((options.namespace ?? plan.global.netNamespace) !== enteredNamespace) {
+    log("error", "Cannot change network namespace at a reload - please restart");
+    return;
+  }
   if (loaded.isFatal || !canServe(plan) || isEmpty(plan)) {
     log("error", "the new configuration cannot be used, the old one stays in force");
     return;
   }
   daemon.reload(plan);
+  void metrics.follow(plan.global.sidecar);
 }
 
 /** The folder is everybody's: whatever stands there under our name is removed, never followed. */

@@ -1,7 +1,8 @@
 // What is not served is named: refusals where the service depends on it, remarks where only people do.
 
 import t from "tap";
-import { address, haPlan, instancePlan, NO_TRACKING } from "./plan/fixture.ts";
+import { missingCapabilities } from "./capabilities.ts";
+import { haPlan, instancePlan, NO_TRACKING } from "./plan/fixture.ts";
 import type { InstancePlan } from "./plan/vrrp.ts";
 import { refusalsOf, remarksOf } from "./refusals.ts";
 
@@ -14,13 +15,14 @@ t.test("refusals", async (t) => {
   t.match(refused({ authentication: { type: "ah", data: new Uint8Array(8) } }), [/AH/]);
   const tracked = [{ index: 0, weight: 0, reverse: false }];
   t.same(refused({ tracking: { ...NO_TRACKING, bfds: tracked, processes: tracked } }), []);
-  const metrics = { address: address("127.0.0.1"), port: 1 };
-  const { global } = haPlan();
-  const plan = haPlan({}, { netNamespace: "x", sidecar: { ...global.sidecar, metrics } });
-  t.match(
-    refusalsOf(plan).map(({ text }) => text),
-    [/net_namespace/, /metrics_listen/],
-  );
+});
+
+t.test("privileges", async (t) => {
+  const plan = haPlan({ instances: [instancePlan()] });
+  t.same(missingCapabilities(plan, 0b11n << 12n), []);
+  t.match(missingCapabilities(plan, 0b10n << 12n), [/CAP_NET_ADMIN/]);
+  t.match(missingCapabilities(plan, 0n), [/CAP_NET_ADMIN/, /CAP_NET_RAW/]);
+  t.match(missingCapabilities(haPlan(), 0n), [/CAP_NET_ADMIN/], "virtual servers send nothing themselves");
 });
 
 t.test("remarks", async (t) => {

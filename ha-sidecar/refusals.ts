@@ -16,17 +16,10 @@ export interface Refusal {
 
 /** Everything of the plan that is not served; empty: it can run. */
 export function refusalsOf(plan: HaPlan): Refusal[] {
-  const refusals: Refusal[] = [
+  return [
     ...plan.instances.flatMap(refusalsOfInstance),
     ...plan.virtualServers.flatMap((server) => refusalsOfVirtualServer(server, plan)),
   ];
-  const refuse = (condition: boolean, text: string, at: SourceLocation | null = null) => {
-    if (condition) refusals.push({ at, text });
-  };
-  const { global } = plan;
-  refuse(global.netNamespace !== null, "net_namespace: start the program in the namespace instead (ip netns exec)");
-  refuse(global.sidecar.metrics !== null, "metrics_listen");
-  return refusals;
 }
 
 /** What is left out although the configuration asks for it, for the log. */

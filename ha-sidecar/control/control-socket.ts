@@ -1,12 +1,11 @@
 // The control socket: a UNIX socket that answers one question per connection. Questions are lines: `state` and `virtual-servers`
-// (JSON), `status` (tables).
-// Only its owner may connect.
+// (JSON), `status` (tables), `metrics` (Prometheus), `drill [INSTANCE]` (JSON of DrillReport). Only its owner may connect.
 
 import { chmodSync, rmSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import type { Log } from "../log.ts";
-import type { InstanceState } from "../thread/messages.ts";
-import type { VirtualServerState } from "../virtual-server/runner.ts";
+import type { ControlSource } from "./control-source.ts";
+import { formatMetrics } from "./metrics.ts";
 import { formatStatus } from "./status.ts";
 
 export const DEFAULT_CONTROL_SOCKET = "/run/ringway-ha.sock";
@@ -14,12 +13,8 @@ export const DEFAULT_CONTROL_SOCKET = "/run/ringway-ha.sock";
 const QUESTION_BYTES_MAX = 256;
 const SOCKET_MODE = 0o600;
 const TIMEOUT_MS = 5000;
-
-/** Whoever knows the answers. */
-export interface ControlSource {
-  states(): Promise<readonly InstanceState[]>;
-  virtualServers(): readonly VirtualServerState[];
-}
+/** A drill waits for other machines. */
+const DRILL_TIMEOUT_MS = 600_000;
 
 /** Opens it. A failure is logged: the addresses are more important than being asked about them. */
 export function openControlSocket(path: string, source: ControlSource, log: Log): Server {
@@ -32,6 +27,7 @@ export function openControlSocket(path: string, source: ControlSource, log: Log)
       question += bytes.toString("latin1");
       if (question.length > QUESTION_BYTES_MAX) socket.destroy();
       if (!question.includes("\n")) return;
+      socket.setTimeout(DRILL_TIMEOUT_MS);
       void answer(question.trim(), source).then((text) => socket.end(text));
     });
   });
@@ -47,15 +43,19 @@ async function answer(question: string, source: ControlSource): Promise<string> 
   if (question === "state") return `${JSON.stringify(await source.states())}\n`;
   if (question === "virtual-servers") return `${JSON.stringify(source.virtualServers())}\n`;
   if (question === "status") return formatStatus(await source.states(), source.virtualServers());
-  return "unknown question; known are: state, status, virtual-servers\n";
+  if (question === "metrics") return formatMetrics(source);
+  const drill = /^drill(?: (\S+))?$/.exec(question);
+  if (drill !== null) return `${JSON.stringify(await source.drill(drill[1] ?? null))}\n`;
+  return "unknown question; known are: state, status, virtual-servers, metrics, drill\n";
 }
 
 /** Asks a running daemon. Rejects when there is none. */
-export function askControlSocket(path: string, question: "state" | "status" | "virtual-servers"): Promise<string> {
+export function askControlSocket(path: string, question: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(`${question}\n`));
     let text = "";
-    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error("no answer")));
+    const limitMs = question.startsWith("drill") ? DRILL_TIMEOUT_MS : TIMEOUT_MS;
+    socket.setTimeout(limitMs, () => socket.destroy(new Error("no answer")));
     socket.on("data", (bytes) => {
       text += bytes.toString("utf8");
     });

@@ -1,12 +1,15 @@
-// The control socket and the table it prints.
+// The control socket, the table it prints, and the metrics.
 
 import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
+import { address, haPlan } from "../plan/fixture.ts";
 import type { InstanceState } from "../thread/messages.ts";
 import { askControlSocket, openControlSocket } from "./control-socket.ts";
+import type { ControlSource } from "./control-source.ts";
+import { MetricsServer } from "./metrics-server.ts";
 import { formatDuration, formatStatus } from "./status.ts";
 
 const STATE: InstanceState = {
@@ -28,6 +31,7 @@ const STATE: InstanceState = {
   advertsSent: 12,
   advertsReceived: 3,
   zerosReceived: 0,
+  zerosSent: 1,
   rejected: { "wrong checksum": 2, "wrong password": 1 },
 };
 
@@ -52,7 +56,14 @@ t.test("the socket", async (t) => {
       { name: "[10.0.0.2]:tcp:80", up: false, weight: 0, failing: ["HTTP_GET"] },
     ],
   };
-  const source = { states: async () => [STATE], virtualServers: () => [virtual] };
+  const trackers = [
+    { kind: "script", name: 'chk "a"', up: false } as const,
+    { kind: "proxy", name: "web", up: true } as const,
+  ];
+  const source: ControlSource = {
+    ...{ states: async () => [STATE], virtualServers: () => [virtual], trackers: () => trackers },
+    drill: async (instance) => ({ ok: instance === "VI_1", text: `${instance}: done\n` }),
+  };
   const server = openControlSocket(path, source, () => {});
   await new Promise((resolve) => server.once("listening", resolve));
   t.equal(statSync(path).mode & 0o777, 0o600, "its owner's only");
@@ -61,6 +72,46 @@ t.test("the socket", async (t) => {
   const tables = await askControlSocket(path, "status");
   t.match(tables, /VI_1/);
   t.match(tables, /^\[10\.0\.0\.9\]:tcp:80 +yes +\[10\.0\.0\.2\]:tcp:80 +DOWN +0 +HTTP_GET$/m);
+  t.same(JSON.parse(await askControlSocket(path, "drill VI_1")), { ok: true, text: "VI_1: done\n" });
+  t.match(JSON.parse(await askControlSocket(path, "drill")), { ok: false });
+  t.match(await askControlSocket(path, "nonsense"), /known are/);
+
+  const text = await askControlSocket(path, "metrics");
+  const lines = text.split("\n");
+  for (const line of [
+    "# TYPE keepalived_vrrp_state gauge",
+    'keepalived_vrrp_state{iname="VI_1",intf="eth0",vrid="50",ip_address="10.99.0.100"} 3',
+    'keepalived_advertisements_sent_total{iname="VI_1",intf="eth0",vrid="50"} 12',
+    'keepalived_authentication_failure_total{iname="VI_1",intf="eth0",vrid="50"} 1',
+    'ringway_ha_packets_dropped_total{iname="VI_1",intf="eth0",vrid="50",reason="wrong checksum"} 2',
+    'keepalived_script_status{name="chk \\"a\\""} 0',
+    'ringway_ha_tracker_up{kind="proxy",name="web"} 1',
+    'ringway_ha_real_server_up{virtual_server="[10.0.0.9]:tcp:80",real_server="[10.0.0.2]:tcp:80"} 0',
+  ]) {
+    t.ok(lines.includes(line), line);
+  }
+  const samples = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  t.same(
+    samples.filter((line) => !/^[a-z_]+(\{([a-z_]+="([^"\\]|\\.)*",?)+\})? \d+(\.\d+)?(e[+-]\d+)?$/.test(line)),
+    [],
+    "the text format",
+  );
+
+  const lost: string[] = [];
+  const metrics = new MetricsServer(source, (_, line) => lost.push(line));
+  const port = await freePort();
+  const { sidecar } = haPlan().global;
+  await metrics.follow({ ...sidecar, metrics: { address: address("127.0.0.1"), port } });
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+  t.match(response.headers.get("content-type"), /version=0\.0\.4/);
+  t.match(await response.text(), /keepalived_up 1/);
+  t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404);
+  t.equal((await fetch(`http://127.0.0.1:${port}/metrics`, { method: "POST" })).status, 405);
+  const second = new MetricsServer(source, (_, line) => lost.push(line));
+  await second.follow({ ...sidecar, metrics: { address: address("127.0.0.1"), port } });
+  t.match(lost, [/metrics_listen \[127\.0\.0\.1\].*EADDRINUSE/]);
+  await metrics.follow(sidecar);
+  await t.rejects(fetch(`http://127.0.0.1:${port}/metrics`), "without metrics_listen nobody listens");
   const flood = connect(path);
   flood.write("x".repeat(10_000));
   await new Promise((resolve) => flood.on("close", resolve).on("error", () => {}));
@@ -68,3 +119,11 @@ t.test("the socket", async (t) => {
   server.close();
   await t.rejects(askControlSocket(join(folder, "none"), "state"));
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -27,13 +27,14 @@ interface Named<Plan> {
 
 type Kind = "INSTANCE" | "GROUP";
 
-/** The words of scripts and FIFOs; LEAVING is between MASTER and STOP and nobody's business. */
+/** The words of scripts and FIFOs; LEAVING and YIELDING are between MASTER and what follows and nobody's business. */
 const WORDS: Readonly<Record<State, string | null>> = {
   STOPPED: "STOP",
   BACKUP: "BACKUP",
   MASTER: "MASTER",
   FAULT: "FAULT",
   LEAVING: null,
+  YIELDING: null,
 };
 
 /** keepalived's sentences. */
@@ -141,6 +142,7 @@ export class Notifier {
       FAULT: notify.fault,
       STOPPED: notify.stop,
       LEAVING: null,
+      YIELDING: null,
     };
     this.#run(special[state], []);
     this.#run(notify.any, [kind, name, word, String(priority)]);

@@ -385,15 +385,4 @@ function defineTests(): void {
       t.equal(a.has(ADDRESS), false);
     });
   });
-
-  t.test("what is not served is refused by name", { buffered: true }, async (t) => {
-    await onLan("a", async (_, a) => {
-      const refused = startSidecar(a, `net_namespace x\n${configurationOf(a, FAST)}`);
-      t.equal(await refused.ended, 1);
-      t.match(refused.output, /not served yet: net_namespace/);
-      const absent = startSidecar(a, configurationOf(a, FAST).replace("eth0", "eth9"));
-      t.not(await absent.ended, 0);
-      t.match(absent.output, /eth9/);
-    });
-  });
 }

@@ -179,7 +179,8 @@ export class Engine implements Surroundings {
     this.#refreshAtMs = nowMs + addressLifetimeMs / REFRESHES_PER_LIFETIME;
     for (const runtime of this.#runtimes) {
       const { state } = runtime.router;
-      if (state === "MASTER" || state === "LEAVING") runtime.refreshLifetimes(addressLifetimeMs);
+      if (state === "MASTER" || state === "LEAVING" || state === "YIELDING")
+        runtime.refreshLifetimes(addressLifetimeMs);
     }
   }
 
@@ -194,6 +195,11 @@ export class Engine implements Surroundings {
         this.#stopping = message.now || this.#stopping !== "no" ? "now" : "handing-over";
         for (const { router } of this.#runtimes) router.stop(this.#stopping === "now");
         break;
+      case "yield": {
+        const { router } = this.#runtimes[message.instance]!;
+        for (const member of router.group?.members ?? [router]) member.yield();
+        break;
+      }
       case "begin":
         this.start(message.masters, message.bfdsUp);
         break;

@@ -32,6 +32,8 @@ export type ToThread =
   | { readonly kind: "begin"; readonly masters: readonly number[]; readonly bfdsUp: readonly string[] }
   /** End without a word to the peers: another thread goes on with this plan. */
   | { readonly kind: "hand-on"; readonly plan: HaPlan }
+  /** A drill: the instance, and the members of its sync group, hand over and go on. Answered by `yielded` of each that is MASTER. */
+  | { readonly kind: "yield"; readonly instance: number }
   | { readonly kind: "ask-state"; readonly id: number };
 
 export type FromThread =
@@ -50,6 +52,8 @@ export type FromThread =
     }
   /** The instance's addresses are on this machine, or are not any more. */
   | { readonly kind: "holds"; readonly instance: number; readonly holds: boolean }
+  /** A hand-over of `yield` is over. */
+  | ({ readonly kind: "yielded"; readonly instance: number } & Yielded)
   /** All members of a sync group have come to the same state. */
   | { readonly kind: "group"; readonly group: number; readonly to: State }
   | { readonly kind: "lower-priority"; readonly instance: number; readonly priority: number }
@@ -58,6 +62,15 @@ export type FromThread =
   /** The answer to `hand-on`: instances of the new plan (by index) that are MASTER, BFD sessions that are up. */
   | { readonly kind: "handed-on"; readonly masters: readonly number[]; readonly bfdsUp: readonly string[] }
   | { readonly kind: "stopped" };
+
+export interface Yielded {
+  /** From the first advert of priority 0 to the successor's; null: nobody took over, the instance is MASTER again. */
+  readonly heardAfterMs: number | null;
+  /** From the first advert of priority 0 until the addresses were given up. */
+  readonly releasedAfterMs: number;
+  readonly successor: string;
+  readonly successorPriority: number;
+}
 
 /** For status and metrics. */
 export interface InstanceState {
@@ -80,6 +93,7 @@ export interface InstanceState {
   readonly advertsSent: number;
   readonly advertsReceived: number;
   readonly zerosReceived: number;
+  readonly zerosSent: number;
   /** By reason, those that occurred. */
   readonly rejected: Readonly<Record<string, number>>;
 }

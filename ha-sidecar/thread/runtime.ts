@@ -47,6 +47,7 @@ export class InstanceRuntime implements World {
   readonly #rejections = new Rejections();
   readonly #otherAddresses = new Rejections();
   readonly #heardFrom = new Uint8Array(16);
+  #heardPriority = 0;
   #sendErrno = 0;
 
   constructor(plan: InstancePlan, surroundings: Surroundings) {
@@ -67,6 +68,7 @@ export class InstanceRuntime implements World {
     if (rejection === REJECTION.ACCEPTED) {
       if (packet.hasOtherAddresses && !this.plan.skipCheckAdvertAddresses) this.#warnAboutAddresses(packet);
       this.#heardFrom.set(packet.source);
+      this.#heardPriority = packet.priority;
       this.router.onAdvert(packet);
       return;
     }
@@ -223,6 +225,15 @@ export class InstanceRuntime implements World {
 
   onTransition(transition: Transition): void {
     this.#surroundings.onTransition(this, transition);
+    if (transition.from !== "YIELDING") return;
+    const { startedMs, heardMs } = this.router.handover;
+    const bytes = this.#heardFrom.subarray(0, this.plan.family === 4 ? 4 : 16);
+    this.#surroundings.tell({
+      ...{ kind: "yielded", instance: this.plan.index, releasedAfterMs: this.nowMs() - startedMs },
+      heardAfterMs: heardMs === Number.POSITIVE_INFINITY ? null : heardMs - startedMs,
+      successor: formatAddress(bytes),
+      successorPriority: this.#heardPriority,
+    });
   }
 
   onLowerPriority(): void {

@@ -14,11 +14,12 @@ import { assert } from "../../shared/assert.ts";
 import type { InstancePlan } from "../plan/vrrp.ts";
 import { Announcements } from "./announcements.ts";
 import { Flaps } from "./flaps.ts";
+import { Handover } from "./handover.ts";
 import { compareAddresses, type Packet } from "./packet.ts";
 import { type Action, type Event, type State, TABLE } from "./states.ts";
 import { GROUP_FAULT, type SyncGroup } from "./sync-group.ts";
-import { downMs, handoverMs, LINGER_MS, skewMs, ZERO_REPEAT_MS } from "./timing.ts";
-import type { RouterOptions, World } from "./world.ts";
+import { downMs, handoverMs, skewMs, ZERO_REPEAT_MS } from "./timing.ts";
+import { newCounters, type RouterOptions, type World } from "./world.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 export class VirtualRouter {
@@ -34,7 +35,7 @@ export class VirtualRouter {
   masterIntervalMs: number;
   /** When the state was entered. */
   stateSinceMs: number;
-  readonly counters = { becameMaster: 0, releasedMaster: 0, advertsSent: 0, advertsReceived: 0, zerosReceived: 0 };
+  readonly counters = newCounters();
 
   readonly #options: RouterOptions;
   readonly #announcements: Announcements;
@@ -47,8 +48,7 @@ export class VirtualRouter {
   #masterLeft = false;
   #advertAtMs = NEVER;
   #zeroAtMs = NEVER;
-  #handoverAtMs = NEVER;
-  #successorHeard = false;
+  readonly handover = new Handover();
   /** preempt_delay ends; NEVER: it has not begun. */
   #preemptAtMs = NEVER;
   #advertSentMs = 0;
@@ -91,6 +91,11 @@ export class VirtualRouter {
     this.#dispatch(immediately ? "stop-now" : "stop", "stopping");
   }
 
+  /** A drill: a master hands over and goes on as BACKUP, or as MASTER when nobody takes over. */
+  yield(): void {
+    this.#dispatch("yield", "a drill");
+  }
+
   /** Sets or clears a reason not to take part. */
   setFault(reason: string, isFaulty: boolean): void {
     if (this.#faults.has(reason) === isFaulty) return;
@@ -131,7 +136,7 @@ export class VirtualRouter {
       this.#dispatch("advert-zero", "the master left");
       return;
     }
-    if (this.state === "LEAVING" && this.#successorHeard) {
+    if (this.handover.hasSuccessor) {
       this.#dispatch("handed-over", "the successor has settled");
       return;
     }
@@ -167,7 +172,7 @@ export class VirtualRouter {
 
   get nextDeadlineMs(): number {
     const announceAtMs = this.state === "MASTER" ? this.#announcements.nextMs : NEVER;
-    return Math.min(this.#downAtMs, this.#advertAtMs, this.#zeroAtMs, this.#handoverAtMs, announceAtMs);
+    return Math.min(this.#downAtMs, this.#advertAtMs, this.#zeroAtMs, this.handover.dueMs, announceAtMs);
   }
 
   /** Whether packets are to be read before time is believed: a down timer is due. */
@@ -186,16 +191,13 @@ export class VirtualRouter {
       if (this.#hasOverslept(nowMs)) this.#dispatch("overslept", "an advert was so late that others may be master");
       else this.#dispatch("advert-timer", "an advert is due");
     }
-    if (nowMs >= this.#handoverAtMs) {
-      this.#dispatch("handed-over", this.#successorHeard ? "the successor was heard" : "no successor was heard");
+    if (nowMs >= this.handover.dueMs) {
+      if (this.handover.hasSuccessor) this.#dispatch("handed-over", "the successor was heard");
+      else this.#dispatch("no-successor", "no successor was heard");
     }
     if (this.state === "MASTER") {
       for (let due = this.#announcements.takeDue(nowMs); due > 0; due--) this.world.announce();
     }
-  }
-
-  get skewMs(): number {
-    return skewMs(this.plan, this.priority, this.masterIntervalMs);
   }
 
   get downMs(): number {
@@ -307,30 +309,30 @@ export class VirtualRouter {
         break;
       case "arm-skew":
         // Also when the zero is repeated: all backups must count from the same packet, or their order would be lost.
-        this.#downAtMs = nowMs + this.skewMs;
+        this.#downAtMs = nowMs + skewMs(this.plan, this.priority, this.masterIntervalMs);
         this.#masterLeft = true;
         break;
       case "arm-advert":
         this.#advertAtMs = nowMs + this.plan.advertIntervalMs;
         break;
       case "arm-handover":
-        this.#successorHeard = false;
-        this.#handoverAtMs = nowMs + handoverMs(this.plan, this.#options);
+        // With 0 a stop leaves at once, and a drill waits all the same.
+        this.handover.start(nowMs, handoverMs(this.plan, this.#options.handoverTimeoutMs || null));
         break;
       case "arm-linger":
-        this.#successorHeard = true;
-        this.#handoverAtMs = nowMs + LINGER_MS;
+        this.handover.onHeard(nowMs);
         break;
       case "disarm":
         this.#downAtMs = NEVER;
         this.#advertAtMs = NEVER;
-        this.#handoverAtMs = NEVER;
+        this.handover.disarm();
         break;
     }
   }
 
   #send(priority: number): void {
     this.counters.advertsSent++;
+    if (priority === 0) this.counters.zerosSent++;
     this.#advertSentMs = this.world.nowMs();
     this.world.sendAdvert(priority);
   }

@@ -24,6 +24,7 @@ BACKUP   down-timer       MASTER   disarm, own-interval, send-advert, arm-advert
 MASTER   abandon          STOPPED  disarm, stop-announcing
 MASTER   stop             LEAVING  disarm, stop-announcing, send-zero, arm-handover
 MASTER   stop-now         STOPPED  disarm, stop-announcing, send-zero, release
+MASTER   yield            YIELDING disarm, stop-announcing, send-zero, arm-handover
 MASTER   fault            FAULT    disarm, stop-announcing, send-zero, release
 MASTER   advert-zero      MASTER   send-advert, arm-advert
 MASTER   advert-superior  BACKUP   disarm, stop-announcing, send-last-advert, release, adopt-interval, arm-down
@@ -42,6 +43,15 @@ LEAVING  fault            STOPPED  disarm, release
 LEAVING  advert-superior  LEAVING  arm-linger
 LEAVING  advert-inferior  LEAVING  arm-linger
 LEAVING  handed-over      STOPPED  disarm, release
+LEAVING  no-successor     STOPPED  disarm, release
+YIELDING abandon          STOPPED  disarm, release
+YIELDING stop             LEAVING  arm-handover
+YIELDING stop-now         STOPPED  disarm, release
+YIELDING fault            FAULT    disarm, release
+YIELDING advert-superior  YIELDING arm-linger
+YIELDING advert-inferior  YIELDING arm-linger
+YIELDING handed-over      BACKUP   disarm, release, adopt-interval, arm-down
+YIELDING no-successor     MASTER   disarm, send-advert, arm-advert, announce
 `;
 
 t.test("the table reads as it is printed here", async (t) => {
@@ -76,6 +86,11 @@ const INTO: Readonly<Record<State, (router: VirtualRouter, simulation: Simulatio
     INTO.MASTER(router, simulation);
     router.stop(false);
     // So that the second advert of priority 0 is out.
+    simulation.run(5);
+  },
+  YIELDING: (router, simulation) => {
+    INTO.MASTER(router, simulation);
+    router.yield();
     simulation.run(5);
   },
 };
@@ -117,7 +132,12 @@ const MAKE: Readonly<Partial<Record<Event, (router: VirtualRouter, simulation: S
     router.tick();
   },
   "group-backup": (router) => router.onGroupBackup(),
-  "handed-over": (_, simulation) => simulation.run(1000),
+  "handed-over": (router) => {
+    hear(router, 50);
+    hear(router, 50);
+  },
+  "no-successor": (_, simulation) => simulation.run(1000),
+  yield: (router) => router.yield(),
   "address-lost": (router) => router.onAddressLost(),
 };
 
@@ -185,7 +205,7 @@ t.test("every cell does what it says", async (t) => {
       // Lines for the log and the announcements that follow later in a burst are not the cell's.
       const seen = did.filter((entry) => !/^(info|warn)/.test(entry)).slice(0, wanted.length);
       t.same(seen, wanted, `${name}: actions`);
-      const isTimed = cell.to === "BACKUP" || cell.to === "MASTER" || cell.to === "LEAVING";
+      const isTimed = cell.to === "BACKUP" || cell.to === "MASTER" || /^(LEAVING|YIELDING)$/.test(cell.to);
       simulation.run(20);
       t.equal(router.nextDeadlineMs < Number.POSITIVE_INFINITY, isTimed, `${name}: a timer runs, or none`);
     }

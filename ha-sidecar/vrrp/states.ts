@@ -11,11 +11,13 @@
 //      │   the successor was heard, or waited for long enough         ▼
 //      └────────────────────────────────────────────────────────── LEAVING
 //
+// YIELDING, which a drill asks for, is the same on the way to BACKUP, and back to MASTER when there is no successor.
+//
 // LEAVING is ours: RFC 9568 drops the addresses together with the last advert, which leaves a hole of the successor's skew time. Here
 // they stay until the successor has announced itself and had time to add them (make before break): everybody sends the first advert
 // before that, and a second one or a moment later the addresses are there.
 
-export const STATES = ["STOPPED", "BACKUP", "MASTER", "FAULT", "LEAVING"] as const;
+export const STATES = ["STOPPED", "BACKUP", "MASTER", "FAULT", "LEAVING", "YIELDING"] as const;
 export type State = (typeof STATES)[number];
 
 export const EVENTS = [
@@ -31,6 +33,8 @@ export const EVENTS = [
   "stop",
   /** An end at once, or a second `stop`. */
   "stop-now",
+  /** A drill: hand over and stay. */
+  "yield",
   /** The first reason not to take part appeared (interface, address, tracker, sync group). */
   "fault",
   /** The last of these reasons is gone. */
@@ -49,8 +53,10 @@ export const EVENTS = [
   "overslept",
   /** Another member of the sync group is no master any more. */
   "group-backup",
-  /** The successor has the addresses by now, or did not announce itself in time. */
+  /** The successor has the addresses by now. */
   "handed-over",
+  /** The successor did not announce itself in time. */
+  "no-successor",
   /** Somebody else removed one of our addresses. */
   "address-lost",
 ] as const;
@@ -116,6 +122,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     abandon: ignored,
     stop: ignored,
     "stop-now": ignored,
+    yield: ignored,
     fault: ignored,
     recovered: ignored,
     "advert-zero": ignored,
@@ -126,6 +133,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     overslept: impossible,
     "group-backup": ignored,
     "handed-over": impossible,
+    "no-successor": impossible,
     "address-lost": ignored,
   },
   BACKUP: {
@@ -135,6 +143,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     abandon: go("STOPPED", "disarm"),
     stop: go("STOPPED", "disarm", "release-stale"),
     "stop-now": go("STOPPED", "disarm", "release-stale"),
+    yield: ignored,
     fault: go("FAULT", "disarm", "release-stale"),
     recovered: impossible,
     "advert-zero": go("BACKUP", "arm-skew"),
@@ -146,6 +155,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     overslept: impossible,
     "group-backup": ignored,
     "handed-over": impossible,
+    "no-successor": impossible,
     "address-lost": ignored,
   },
   MASTER: {
@@ -155,6 +165,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     abandon: go("STOPPED", "disarm", "stop-announcing"),
     stop: go("LEAVING", "disarm", "stop-announcing", "send-zero", "arm-handover"),
     "stop-now": go("STOPPED", "disarm", "stop-announcing", "send-zero", "release"),
+    yield: go("YIELDING", "disarm", "stop-announcing", "send-zero", "arm-handover"),
     fault: go("FAULT", "disarm", "stop-announcing", "send-zero", "release"),
     recovered: impossible,
     "advert-zero": go("MASTER", "send-advert", "arm-advert"),
@@ -168,6 +179,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     overslept: go("BACKUP", "disarm", "stop-announcing", "release", "arm-down"),
     "group-backup": go("BACKUP", "disarm", "stop-announcing", "send-zero", "release", "arm-down"),
     "handed-over": impossible,
+    "no-successor": impossible,
     "address-lost": go("MASTER", "claim", "announce"),
   },
   FAULT: {
@@ -177,6 +189,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     abandon: go("STOPPED", "disarm"),
     stop: go("STOPPED", "disarm"),
     "stop-now": go("STOPPED", "disarm"),
+    yield: ignored,
     fault: ignored,
     recovered: go("BACKUP", "own-interval", "arm-down"),
     "advert-zero": ignored,
@@ -187,6 +200,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     overslept: impossible,
     "group-backup": ignored,
     "handed-over": impossible,
+    "no-successor": impossible,
     "address-lost": ignored,
   },
   LEAVING: {
@@ -196,6 +210,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     abandon: go("STOPPED", "disarm", "release"),
     stop: ignored,
     "stop-now": go("STOPPED", "disarm", "release"),
+    yield: ignored,
     fault: go("STOPPED", "disarm", "release"),
     recovered: impossible,
     // Everybody leaves: there is no successor to wait for, but it is not the peer's advert of 0 that tells it.
@@ -207,6 +222,29 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, CellOrNot>>>> 
     overslept: impossible,
     "group-backup": ignored,
     "handed-over": go("STOPPED", "disarm", "release"),
+    "no-successor": go("STOPPED", "disarm", "release"),
+    "address-lost": ignored,
+  },
+  YIELDING: {
+    start: impossible,
+    "start-faulty": impossible,
+    resume: impossible,
+    abandon: go("STOPPED", "disarm", "release"),
+    // The peers know already.
+    stop: go("LEAVING", "arm-handover"),
+    "stop-now": go("STOPPED", "disarm", "release"),
+    yield: ignored,
+    fault: go("FAULT", "disarm", "release"),
+    recovered: impossible,
+    "advert-zero": ignored,
+    "advert-superior": go("YIELDING", "arm-linger"),
+    "advert-inferior": go("YIELDING", "arm-linger"),
+    "down-timer": impossible,
+    "advert-timer": impossible,
+    overslept: impossible,
+    "group-backup": ignored,
+    "handed-over": go("BACKUP", "disarm", "release", "adopt-interval", "arm-down"),
+    "no-successor": go("MASTER", "disarm", "send-advert", "arm-advert", "announce"),
     "address-lost": ignored,
   },
 };

@@ -1,7 +1,6 @@
 // How long is waited for what, in milliseconds: of the RFCs, and of the hand-over, which is ours.
 
 import type { InstancePlan } from "../plan/vrrp.ts";
-import type { RouterOptions } from "./world.ts";
 
 type Timing = Pick<InstancePlan, "version" | "advertIntervalMs" | "downTimerAdverts">;
 
@@ -25,8 +24,8 @@ export function downMs(plan: Timing, priority: number, intervalMs: number): numb
   return plan.downTimerAdverts * intervalMs + skewMs(plan, priority, intervalMs);
 }
 
-/** For the successor's first advert: a successor of any priority has sent it after one skew time; two adverts more, in case one is lost. */
-export function handoverMs(plan: Timing, { handoverTimeoutMs }: Pick<RouterOptions, "handoverTimeoutMs">): number {
+/** For the successor's first advert: of any priority, it has sent it after one skew time; two adverts more, in case one is lost. */
+export function handoverMs(plan: Timing, configuredMs: number | null): number {
   const { advertIntervalMs } = plan;
-  return handoverTimeoutMs ?? Math.max(HANDOVER_MIN_MS, skewMs(plan, 0, advertIntervalMs) + 2 * advertIntervalMs);
+  return configuredMs ?? Math.max(HANDOVER_MIN_MS, skewMs(plan, 0, advertIntervalMs) + 2 * advertIntervalMs);
 }

@@ -1,4 +1,4 @@
-// What a virtual router needs of the rest: the daemon's thread gives it sockets and the kernel's tables, the tests give it a simulation.
+// What a virtual router needs of the rest, and counts: the daemon's thread gives it sockets and the kernel's tables, the tests give it a simulation.
 
 import type { Event, State } from "./states.ts";
 
@@ -38,4 +38,9 @@ export interface RouterOptions {
   readonly adoptAddresses: boolean;
   /** See SidecarPlan.handoverTimeoutMs. */
   readonly handoverTimeoutMs: number | null;
+}
+
+/** What a virtual router counts, for status and metrics. */
+export function newCounters() {
+  return { becameMaster: 0, releasedMaster: 0, advertsSent: 0, advertsReceived: 0, zerosReceived: 0, zerosSent: 0 };
 }

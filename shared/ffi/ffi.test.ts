@@ -121,6 +121,7 @@ t.test("process", async (t) => {
   const mask = processCalls.umask(0o77);
   t.equal(processCalls.umask(mask), 0o77);
   t.ok(processCalls.gettid() > 0);
+  t.equal(processCalls.execvp("/nowhere/program", ["program"]), -2, "no such file");
   t.equal(processCalls.setThreadName("ringway/0 is long"), 0);
   t.equal(readFileSync(`/proc/self/task/${processCalls.gettid()}/comm`, "latin1").trim(), "ringway/0 is lo");
   t.equal(processCalls.chroot("/does/not/exist") < 0, true);

@@ -44,6 +44,10 @@ const setpriorityC: (which: number, who: number, nice: number) => number = libra
   "int setpriority(int which, uint32_t who, int nice)",
 );
 
+const execvpC: (file: string, words: readonly (string | null)[]) => number = library.func(
+  "int execvp(const char *file, const char **words)",
+);
+
 /** A resource limit; Infinity stands for RLIM_INFINITY. */
 export interface ResourceLimit {
   readonly soft: number;
@@ -130,4 +134,12 @@ export function setScheduler(thread: number, policy: number, priority: number): 
 /** setpriority(2) of one thread (0: the calling one): nice -20 … 19. 0 or -errno. */
 export function setNice(thread: number, nice: number): number {
   return valueOrErrno(setpriorityC(0, thread, nice));
+}
+
+/**
+ * execvp(3): this process goes on as another program, found by PATH; threads end, descriptors without close-on-exec stay. Returns only
+ * when it fails: -errno.
+ */
+export function execvp(file: string, words: readonly string[]): number {
+  return valueOrErrno(execvpC(file, [...words, null]));
 }

@@ -26,13 +26,14 @@ const folder = mkdtempSync(join(tmpdir(), "ringway-lab-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 
-function write(content: string): string {
+/** A file that lives as long as the test. */
+export function write(content: string): string {
   const path = join(folder, `file${files++}`);
   writeFileSync(path, content);
   return path;
 }
 
-const MAIN = fileURLToPath(new URL("../../main.js", import.meta.url));
+export const MAIN = fileURLToPath(new URL("../../main.js", import.meta.url));
 const ECHO = fileURLToPath(new URL("./echo.js", import.meta.url));
 const CLIENT = fileURLToPath(new URL("./client.js", import.meta.url));
 
