@@ -33,9 +33,6 @@ const REUSE = { never: REUSE_NEVER, safe: REUSE_SAFE, aggressive: REUSE_AGGRESSI
 /** How long a peak of use justifies idle connections, at least; at most twice as long. */
 const NEED_PERIOD_MS = 5000;
 
-/** Of connections with names so many are kept beyond those that were needed lately: each may be some client's own. */
-const NAMED_SPARE = 32;
-
 export class IdlePool {
   readonly #connections: Connections;
   readonly #transport: Transport;
@@ -119,18 +116,14 @@ export class IdlePool {
     const countMax = this.#countMax[server]!;
     // The stream that gives its connection back still counts as a user.
     const inUse = this.#gauges.own(this.#shared.serverAt(server) + SERVER.served);
-    const isNamed = table.nameHigh[slot] !== 0 || table.nameLow[slot] !== 0;
-    const spare = isNamed ? Math.max(NAMED_SPARE, this.#countLow[server]!) : this.#countLow[server]!;
-    const isEnough = this.#count[server]! + inUse > this.#needed(server, inUse) + spare;
-    // Connections with names are no substitutes for each other: the oldest one makes room.
-    if (isEnough && (this.#count[server] === 0 || !isNamed)) return false;
+    const needed = this.#needed(server, inUse) + this.#countLow[server]!;
+    if (this.#count[server]! > 0 && this.#count[server]! + inUse > needed) return false;
     const usesMax = this.#usesMax[server]!;
     if (countMax >= 0 && this.#count[server]! >= countMax) return false;
     if (usesMax >= 0 && table.streams[slot]! > usesMax) return false;
     if (table.streams[slot]! > 1) table.flags[slot]! |= SAFE;
     if (this.#count[server] === 0) this.#generation[server] = this.#currentGeneration(server);
     else this.#dropOutdated(server);
-    if (isEnough) this.#closeOldest(server);
     const next = this.#head[server]!;
     table.idleNext[slot] = next;
     table.idlePrevious[slot] = -1;
