@@ -2,7 +2,7 @@
 // be had without touching the machine's. The test file runs a second time inside; needs root, unshare, nsenter and ip.
 //
 //   outside:  the test file, once ──unshare -m -n──▶  inside:  the test file again
-//                                                     10.230.150.1  proxy, clients, own /dev /run /var/lib /etc/hosts
+//                                                     10.230.150.1  proxy, clients, own /dev /run /var/lib /etc/hosts /etc/ssl/certs
 //                                                       │ veth
 //                                                     10.230.150.68, .70 … servers, in a network namespace of their own
 
@@ -70,6 +70,7 @@ export class SmallWorld {
       mount -t tmpfs -o mode=755 tmpfs "$(readlink -f /var/run)"
       mount -t tmpfs -o mode=755 tmpfs /var/lib
       mkdir /var/lib/haproxy
+      [ ! -d /etc/ssl/certs ] || mount -t tmpfs -o mode=755 tmpfs /etc/ssl/certs
       ip link set lo up
     `);
     const holder = spawn("unshare", ["-n", "sleep", "600"], { stdio: "ignore" });
