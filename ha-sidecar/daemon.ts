@@ -48,6 +48,8 @@ export class Daemon implements ControlSource {
   readonly #guard: Guard;
   /** What trackers said last, for a thread that is started again. */
   #tracked = new Map<string, TrackMessage>();
+  /** BFD sessions by index, as far as something was heard of them. */
+  readonly #bfdsUp = new Map<number, boolean>();
   #nextId = 1;
   #thread: VrrpThread | null = null;
   /** A reload under way. */
@@ -143,9 +145,13 @@ export class Daemon implements ControlSource {
   }
 
   trackers(): TrackedState[] {
-    return [...this.#tracked.values()].map(({ tracker, index, up }) => {
-      return { kind: tracker, name: trackedName(this.#plan, tracker, index), up };
-    });
+    const { bfds } = this.#plan;
+    return [
+      ...[...this.#tracked.values()].map(({ tracker, index, up }) => {
+        return { kind: tracker, name: trackedName(this.#plan, tracker, index), up };
+      }),
+      ...bfds.map(({ name }, index) => ({ kind: "bfd" as const, name, up: this.#bfdsUp.get(index) ?? false })),
+    ];
   }
 
   async drill(instance: string | null): Promise<DrillReport> {
@@ -223,6 +229,7 @@ export class Daemon implements ControlSource {
     this.#notifier = new Notifier(next.plan, this.#log);
     this.#trackers = this.#newTrackers(next.plan);
     this.#tracked = new Map();
+    this.#bfdsUp.clear();
     if (this.#virtualServers === null) this.#startVirtualServers();
     else this.#virtualServers.reload(next.plan, this.#notifier);
     // What trackers of the same name knew holds until they say something new: a reload is no reason for another priority.
@@ -261,6 +268,10 @@ export class Daemon implements ControlSource {
         void this.#report();
         break;
       }
+      case "bfd":
+        this.#bfdsUp.set(message.index, message.up);
+        this.#virtualServers?.onBfd(message.index, message.up, this.#plan.bfds[message.index]!.name);
+        break;
       case "yielded":
         this.#drill?.onYielded(message.instance, message);
         break;

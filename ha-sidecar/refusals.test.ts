@@ -2,19 +2,20 @@
 
 import t from "tap";
 import { missingCapabilities } from "./capabilities.ts";
-import { haPlan, instancePlan, NO_TRACKING } from "./plan/fixture.ts";
-import type { InstancePlan } from "./plan/vrrp.ts";
+import { loadText } from "./config/fixture.ts";
+import { haPlan, instancePlan } from "./plan/fixture.ts";
 import { refusalsOf, remarksOf } from "./refusals.ts";
 
-const refused = (changes: Partial<InstancePlan>) =>
-  refusalsOf(haPlan({ instances: [instancePlan(changes)] })).map(({ text }) => text);
-
 t.test("refusals", async (t) => {
-  t.same(refused({}), [], "an ordinary instance is served");
-  t.same(refused({ accept: false }), [], "no_accept");
-  t.match(refused({ authentication: { type: "ah", data: new Uint8Array(8) } }), [/AH/]);
-  const tracked = [{ index: 0, weight: 0, reverse: false }];
-  t.same(refused({ tracking: { ...NO_TRACKING, bfds: tracked, processes: tracked } }), []);
+  const refused = (lines: string, check = "TCP_CHECK {\n }") => {
+    const text = `virtual_server 10.0.0.9 80 {\n ${lines}\n real_server 10.0.0.1 80 {\n ${check}\n }\n}\n`;
+    return refusalsOf(loadText(text).plan).map((refusal) => refusal.text);
+  };
+  const regex = (pattern: string) => `HTTP_GET {\n url {\n path /\n regex ${pattern}\n }\n }`;
+  t.same(refused("lb_kind NAT"), []);
+  t.match(refused("lb_kind TUN"), [/TUN: nftables cannot encapsulate/]);
+  t.same(refused("lb_kind NAT", regex("^ok[[:space:]]")), []);
+  t.match(refused("lb_kind NAT", regex("(?>ok)")), [/regex \(\?>ok\): atomic groups/]);
 });
 
 t.test("privileges", async (t) => {

@@ -4,7 +4,6 @@
 
 import type { HaPlan, SourceLocation } from "./plan/plan.ts";
 import type { VirtualServerPlan } from "./plan/virtual-server.ts";
-import type { InstancePlan } from "./plan/vrrp.ts";
 
 /** keepalived's defaults: whoever says nothing else is told nothing. */
 const RTTIME_DEFAULT_US = 10_000;
@@ -16,10 +15,7 @@ export interface Refusal {
 
 /** Everything of the plan that is not served; empty: it can run. */
 export function refusalsOf(plan: HaPlan): Refusal[] {
-  return [
-    ...plan.instances.flatMap(refusalsOfInstance),
-    ...plan.virtualServers.flatMap((server) => refusalsOfVirtualServer(server, plan)),
-  ];
+  return plan.virtualServers.flatMap((server) => refusalsOfVirtualServer(server, plan));
 }
 
 /** What is left out although the configuration asks for it, for the log. */
@@ -46,16 +42,6 @@ export function remarksOf(plan: HaPlan): string[] {
   return remarks;
 }
 
-function refusalsOfInstance(instance: InstancePlan): Refusal[] {
-  const refusals: Refusal[] = [];
-  const refuse = (condition: boolean, text: string) => {
-    if (condition) refusals.push({ at: instance.at, text: `(${instance.name}) ${text}` });
-  };
-  refuse(instance.authentication.type === "ah", "auth_type AH");
-  refuse(instance.hmac !== null, "auth_hmac");
-  return refusals;
-}
-
 function refusalsOfVirtualServer(server: VirtualServerPlan, plan: HaPlan): Refusal[] {
   const { service } = server;
   const refusals: Refusal[] = [];
@@ -65,14 +51,17 @@ function refusalsOfVirtualServer(server: VirtualServerPlan, plan: HaPlan): Refus
   const methods = [server.forwarding, ...server.realServers.map(({ forwarding }) => forwarding)].map(
     ({ method }) => method,
   );
-  refuse(methods.includes("TUN"), "lb_kind TUN");
+  refuse(methods.includes("TUN"), "lb_kind TUN: nftables cannot encapsulate packets; use DR on one LAN, or NAT");
   refuse(new Set(methods).size > 1, "real servers with another lvs_method than their virtual server");
   const entries = service.kind === "group" ? plan.virtualServerGroups[service.group]!.entries : [];
   const isMarked = service.kind === "fwmark" || entries.some(({ kind }) => kind === "fwmark");
   refuse(isMarked && methods.includes("DR"), "fwmark with lb_kind DR: packets are sent on before they are marked");
-  refuse(
-    server.realServers.some(({ checks }) => checks.some(({ kind }) => kind === "bfd")),
-    "BFD_CHECK",
-  );
+  for (const { checks } of server.realServers) {
+    for (const check of checks) {
+      if (check.kind !== "http" && check.kind !== "https") continue;
+      for (const { regex } of check.urls)
+        refuse(regex !== null && regex.obstacle !== null, `regex ${regex?.pattern}: ${regex?.obstacle}`);
+    }
+  }
   return refusals;
 }

@@ -7,7 +7,7 @@
 // Nothing is allocated per received packet: buffers and the struct msghdr stand in memory of their own.
 
 import { IOVEC, MSGHDR } from "../../shared/abi/msghdr.ts";
-import { CMSGHDR, IN6_PKTINFO, IP_MREQN, IPV6_MREQ, RAW_SOCKET } from "../../shared/abi/packet-socket.ts";
+import { CMSGHDR, IP_MREQN, IPV6_MREQ, RAW_SOCKET } from "../../shared/abi/packet-socket.ts";
 import { encodeInternetAddress, SOCKADDR_IN6 } from "../../shared/abi/sockaddr.ts";
 import { close } from "../../shared/ffi/file.ts";
 import { viewOfMemory } from "../../shared/ffi/library.ts";
@@ -29,9 +29,10 @@ import {
   setsockoptInt,
   socket,
 } from "../../shared/ffi/socket.ts";
-import { type Packet, readPacket4, setPacket6 } from "../vrrp/packet.ts";
+import { AH_BYTES, type AuthenticationHeader, PROTOCOL_AH } from "../vrrp/authentication-header.ts";
+import { type Packet, PROTOCOL_VRRP, readPacket4, setPacket6 } from "../vrrp/packet.ts";
+import { SendMemory } from "./send-memory.ts";
 
-const PROTOCOL_VRRP = 112;
 /** Internetwork control, what routing protocols use. */
 const TOS_CONTROL = 0xc0;
 const TTL_VRRP = 255;
@@ -126,6 +127,8 @@ export interface VrrpSocketOptions {
   /** null: unicast without an interface. */
   readonly link: { readonly index: number; readonly name: string } | null;
   readonly receiveBufferBytes: number;
+  /** IPv4 with authentication headers: a protocol of its own. */
+  readonly isAh: boolean;
 }
 
 export class VrrpSocket {
@@ -134,19 +137,20 @@ export class VrrpSocket {
   readonly linkIndex: number;
   readonly #joined = new Set<string>();
   #identification = 0;
-  /** The source that IPv6 packets get at present, as text. */
-  #source6 = "";
+  /** Of IPv6 sockets; freed with the descriptor. */
+  readonly #memory6: SendMemory | null;
 
   private constructor(fd: number, family: 4 | 6, linkIndex: number) {
     this.fd = fd;
     this.family = family;
     this.linkIndex = linkIndex;
+    this.#memory6 = family === 6 ? new SendMemory() : null;
   }
 
   /** Opens and configures the socket, or returns -errno (EPERM: CAP_NET_RAW is missing). */
-  static open({ family, link, receiveBufferBytes }: VrrpSocketOptions): VrrpSocket | number {
+  static open({ family, link, receiveBufferBytes, isAh }: VrrpSocketOptions): VrrpSocket | number {
     const type = RAW_SOCKET.SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK;
-    const fd = socket(family === 4 ? AF_INET : AF_INET6, type, PROTOCOL_VRRP);
+    const fd = socket(family === 4 ? AF_INET : AF_INET6, type, isAh ? PROTOCOL_AH : PROTOCOL_VRRP);
     if (fd < 0) return fd;
     const results = [
       link === null ? 0 : setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${link.name}\0`)),
@@ -193,23 +197,39 @@ export class VrrpSocket {
     return true;
   }
 
-  /** Sends a message. Bytes sent or -errno. */
-  send(message: Uint8Array, source: Uint8Array, destination: Uint8Array, ttl: number): number {
+  /** Sends a message, `header`: behind an authentication header. Bytes sent or -errno. */
+  send(
+    message: Uint8Array,
+    source: Uint8Array,
+    destination: Uint8Array,
+    ttl: number,
+    header: AuthenticationHeader | null,
+  ): number {
     const isMulticast = this.family === 4 ? destination[0]! >> 4 === 14 : destination[0] === 0xff;
     const flags = isMulticast ? RAW_SOCKET.MSG_DONTROUTE : 0;
-    if (this.family === 4) return this.#send4(message, source, destination, ttl, flags);
-    this.#useSource6(source, ttl, isMulticast);
+    if (this.family === 4) return this.#send4(message, source, destination, ttl, flags, header);
+    if (!isMulticast) setsockoptInt(this.fd, IPPROTO_IPV6, RAW_SOCKET.IPV6_UNICAST_HOPS, ttl);
     const scope = isMulticast || (destination[0] === 0xfe && destination[1]! >> 6 === 2) ? this.linkIndex : 0;
-    return sendto(this.fd, message, flags, encodeInternetAddress(destination, 0, scope));
+    const address = encodeInternetAddress(destination, 0, scope);
+    return this.#memory6!.send(this.fd, message, source, this.linkIndex, address, flags);
   }
 
   close(): void {
     close(this.fd);
+    this.#memory6?.free();
   }
 
   /** The kernel fills in total length and checksum of the header. */
-  #send4(message: Uint8Array, source: Uint8Array, destination: Uint8Array, ttl: number, flags: number): number {
-    const packet = new Uint8Array(IPV4_HEADER_BYTES + message.length);
+  #send4(
+    message: Uint8Array,
+    source: Uint8Array,
+    destination: Uint8Array,
+    ttl: number,
+    flags: number,
+    header: AuthenticationHeader | null,
+  ): number {
+    const messageAt = IPV4_HEADER_BYTES + (header === null ? 0 : AH_BYTES);
+    const packet = new Uint8Array(messageAt + message.length);
     // Never 0: the kernel would put its own number there.
     this.#identification = (this.#identification % 0xffff) + 1;
     packet[0] = 0x45;
@@ -219,22 +239,12 @@ export class VrrpSocket {
     packet[4] = this.#identification >> 8;
     packet[5] = this.#identification;
     packet[8] = ttl;
-    packet[9] = PROTOCOL_VRRP;
+    packet[9] = header === null ? PROTOCOL_VRRP : PROTOCOL_AH;
     packet.set(source, 12);
     packet.set(destination, 16);
-    packet.set(message, IPV4_HEADER_BYTES);
+    packet.set(message, messageAt);
+    header?.seal(packet, IPV4_HEADER_BYTES);
     return sendto(this.fd, packet, flags, encodeInternetAddress(destination, 0));
-  }
-
-  #useSource6(source: Uint8Array, ttl: number, isMulticast: boolean): void {
-    const key = Buffer.from(source).toString("hex");
-    if (key !== this.#source6) {
-      const info = new Uint8Array(IN6_PKTINFO.sizeof);
-      info.set(source, IN6_PKTINFO.ipi6_addr);
-      new DataView(info.buffer).setUint32(IN6_PKTINFO.ipi6_ifindex, this.linkIndex, true);
-      if (setsockopt(this.fd, IPPROTO_IPV6, RAW_SOCKET.IPV6_PKTINFO, info) === 0) this.#source6 = key;
-    }
-    if (!isMulticast) setsockoptInt(this.fd, IPPROTO_IPV6, RAW_SOCKET.IPV6_UNICAST_HOPS, ttl);
   }
 }
 

@@ -2,7 +2,7 @@
 // dashboards and alerts go on; the rest is called ringway_ha_*.
 
 import type { InstanceState } from "../thread/messages.ts";
-import { REJECTION, REJECTION_TEXTS } from "../vrrp/packet.ts";
+import { REJECTION, REJECTION_TEXTS } from "../vrrp/rejection.ts";
 import type { State } from "../vrrp/states.ts";
 import type { ControlSource, TrackedState } from "./control-source.ts";
 

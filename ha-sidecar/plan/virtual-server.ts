@@ -206,10 +206,17 @@ export interface CheckedUrl {
   readonly virtualhost: string | null;
   /** What the body must hold (or must not, with `noMatch`); null: anything. */
   readonly regex: {
+    /** As written, of PCRE2. */
     readonly pattern: string;
+    /** The same for JavaScript. */
+    readonly source: string;
+    readonly flags: string;
+    /** The body is UTF-8 (`regex_options utf`); otherwise every byte is a character. */
+    readonly isUtf8: boolean;
+    /** What of it JavaScript cannot say; null: nothing. */
+    readonly obstacle: string | null;
     readonly noMatch: boolean;
-    /** PCRE2 names as written. */
-    readonly options: readonly string[];
+    /** Of the beginning of a match, bytes. */
     readonly minOffset: number;
     /** 0: no limit. */
     readonly maxOffset: number;

@@ -21,6 +21,18 @@ const SLOW: Settings = { version: 2, priority: 100, intervalMs: 1000, addresses:
 
 const tracked = ["  track_bfd {", "    peer", "  }"];
 
+/** What BFD_CHECK needs. */
+const CHECKED = `virtual_server 10.99.0.200 80 {
+  lb_kind NAT
+  protocol TCP
+  real_server 10.99.0.2 80 {
+    BFD_CHECK {
+      name peer
+    }
+  }
+}
+`;
+
 t.setTimeout(120_000);
 const why =
   labObstacle() ?? (spawnSync("keepalived", ["--version"]).status === 0 ? null : "keepalived is not installed");
@@ -50,7 +62,7 @@ function defineTests(): void {
   t.test("track_bfd: a session with keepalived comes up, and a fault follows its loss", async (t) => {
     await onLan(async (_, a, b) => {
       const keepalived = startKeepalived(b, bfd(a) + configurationOf(b, { ...SLOW, priority: 90 }, [], tracked));
-      const ours = startSidecar(a, bfd(b) + configurationOf(a, SLOW, [], tracked));
+      const ours = startSidecar(a, bfd(b) + configurationOf(a, SLOW, [], tracked) + CHECKED);
       await until(() => /bfd_instance peer is up/.test(ours.output), "the session is up");
       await until(() => /Entering BACKUP STATE: no longer: bfd peer failed/.test(ours.output), "and the fault ends");
       await until(() => a.has(ADDRESS), "we are master", 16_000);
@@ -59,6 +71,10 @@ function defineTests(): void {
       await until(() => !a.has(ADDRESS), "its loss is a fault", 6_000);
       await until(() => ours.output.match(/FAULT STATE: bfd peer failed/g)?.length === 2, "and said to be one");
       t.match(ours.output, /bfd_instance peer is down: nothing was heard for the detection time/);
+      const failed = /BFD_CHECK failed: the session peer is down\. Removing service \[10\.99\.0\.2\]:tcp:80 from VS/;
+      await until(() => failed.test(ours.output), "the real server is removed");
+      startKeepalived(b, bfd(a) + configurationOf(b, { ...SLOW, priority: 90 }, [], tracked));
+      await until(() => /BFD_CHECK succeeded\. Adding service \[10\.99\.0\.2\]/.test(ours.output), "and comes back");
     });
   });
 

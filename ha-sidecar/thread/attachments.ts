@@ -105,11 +105,12 @@ export class Attachments {
 
   #socketFor(runtime: InstanceRuntime, link: Link | null): VrrpSocket | null {
     const { plan } = runtime;
-    const key = `${link?.index ?? 0} ${plan.family}`;
+    const isAh = plan.authentication.type === "ah";
+    const key = `${link?.index ?? 0} ${plan.family}${isAh ? " ah" : ""}`;
     let socket = this.#sockets.get(key);
     if (socket === undefined) {
       const { receiveBufferBytes } = plan.transport;
-      const opened = VrrpSocket.open({ family: plan.family, link, receiveBufferBytes });
+      const opened = VrrpSocket.open({ family: plan.family, link, receiveBufferBytes, isAh });
       if (typeof opened === "number") {
         runtime.log("error", `raw socket: ${errnoMeaning(opened)}${opened === -1 ? " (CAP_NET_RAW is needed)" : ""}`);
         return null;

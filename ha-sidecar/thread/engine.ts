@@ -132,7 +132,11 @@ export class Engine implements Surroundings {
   /** Evaluates the network and begins, unless a start-up delay is configured. After a reload, `masters` go on as such, and `bfdsUp` were up. */
   start(masters: readonly number[] | null, bfdsUp: readonly string[] = []): void {
     this.#bfd?.start(bfdsUp);
-    for (const index of this.plan.bfds.keys()) this.#setTracker("bfd", index, this.#bfd?.isUp(index) ?? false);
+    for (const index of this.plan.bfds.keys()) {
+      const up = this.#bfd?.isUp(index) ?? false;
+      this.#setTracker("bfd", index, up);
+      if (up) this.tell({ kind: "bfd", index, up });
+    }
     // Whatever happened while the thread was on standby is asked for anew.
     if (masters !== null) this.interfaces.refresh();
     const owners = (masters ?? []).map((index) => this.plan.instances[index]!);
@@ -255,6 +259,7 @@ export class Engine implements Surroundings {
 
   #onBfdChanged(index: number, isUp: boolean, isLost: boolean): void {
     this.#setTracker("bfd", index, isUp);
+    this.tell({ kind: "bfd", index, up: isUp });
     this.#applyTrackers();
     if (!isLost) return;
     const neighbour = this.plan.bfds[index]!.neighborIp;

@@ -52,6 +52,8 @@ export type FromThread =
     }
   /** The instance's addresses are on this machine, or are not any more. */
   | { readonly kind: "holds"; readonly instance: number; readonly holds: boolean }
+  /** A BFD session (index) came up or went down; sessions that begin are down without a word. */
+  | { readonly kind: "bfd"; readonly index: number; readonly up: boolean }
   /** A hand-over of `yield` is over. */
   | ({ readonly kind: "yielded"; readonly instance: number } & Yielded)
   /** All members of a sync group have come to the same state. */

@@ -1,7 +1,7 @@
 // Counts dropped packets by reason and says so in the log without filling it: a reason is named at once when it is new, afterwards at most
 // every ten seconds with the number of packets in between.
 
-import { REJECTION_TEXTS, type Rejection } from "../vrrp/packet.ts";
+import { REJECTION_TEXTS, type Rejection } from "../vrrp/rejection.ts";
 
 const SILENCE_MS = 10_000;
 

@@ -12,15 +12,9 @@ import type { VrrpSocket } from "../address/vrrp-socket.ts";
 import type { IpAddressPlan, RoutePlan, RulePlan, VirtualAddressPlan } from "../plan/network.ts";
 import type { InstancePlan } from "../plan/vrrp.ts";
 import { VirtualRouter } from "../vrrp/instance.ts";
-import {
-  type AdvertWriter,
-  checkPacket,
-  type Expectation,
-  type Packet,
-  REJECTION,
-  REJECTION_TEXTS,
-} from "../vrrp/packet.ts";
-import { advertWriterOf, expectationOf } from "../vrrp/wire-format.ts";
+import { type AdvertWriter, checkPacket, type Expectation, type Packet } from "../vrrp/packet.ts";
+import { REJECTION, REJECTION_TEXTS } from "../vrrp/rejection.ts";
+import { advertWriterOf, expectationOf, type Signatures, signaturesOf } from "../vrrp/wire-format.ts";
 import type { Transition, World } from "../vrrp/world.ts";
 import type { InstanceState } from "./messages.ts";
 import { Rejections } from "./rejections.ts";
@@ -43,6 +37,7 @@ export class InstanceRuntime implements World {
   networkFaults: readonly string[] = [];
   trackerFaults: readonly string[] = [];
   readonly #surroundings: Surroundings;
+  readonly #signatures: Signatures;
   readonly #writer: AdvertWriter;
   readonly #rejections = new Rejections();
   readonly #otherAddresses = new Rejections();
@@ -53,8 +48,9 @@ export class InstanceRuntime implements World {
   constructor(plan: InstancePlan, surroundings: Surroundings) {
     this.plan = plan;
     this.#surroundings = surroundings;
-    this.expectation = expectationOf(plan, surroundings.plan.global.multicastGroup4.bytes);
-    this.#writer = advertWriterOf(plan);
+    this.#signatures = signaturesOf(plan);
+    this.expectation = expectationOf(plan, surroundings.plan.global.multicastGroup4.bytes, this.#signatures);
+    this.#writer = advertWriterOf(plan, this.#signatures);
     this.router = new VirtualRouter(plan, this, surroundings.plan.global.sidecar);
   }
 
@@ -275,7 +271,7 @@ export class InstanceRuntime implements World {
     inPseudoHeader: Uint8Array,
   ): void {
     const message = this.#writer.write(priority, source, inPseudoHeader);
-    const sent = socket.send(message, source, destination, ttl);
+    const sent = socket.send(message, source, destination, ttl, this.#signatures.authenticationHeader);
     const errno = sent < 0 ? sent : 0;
     // Only a change is worth a line: a network that is unreachable stays so for a while.
     if (errno !== this.#sendErrno && errno < 0)

@@ -3,7 +3,7 @@
 import t from "tap";
 import { NO_TRACKING } from "../plan/fixture.ts";
 import type { TrackingPlan } from "../plan/track.ts";
-import { REJECTION } from "../vrrp/packet.ts";
+import { REJECTION } from "../vrrp/rejection.ts";
 import { Rejections } from "./rejections.ts";
 import { effectOf, type TrackerState } from "./trackers.ts";
 

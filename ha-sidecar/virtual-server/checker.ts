@@ -3,6 +3,8 @@
 //
 //   delay_loop ── attempt ── ok ─▶ up, delay_loop …
 //                    └─ failed ─▶ delay_before_retry, attempt … (retry times) ─▶ down, delay_loop …
+//
+// BFD_CHECK makes no attempts: it is told.
 
 import type { CheckTiming } from "../plan/virtual-server.ts";
 import type { Attempt, Result } from "./attempt.ts";
@@ -17,7 +19,7 @@ export class Checker {
   /** `TCP_CHECK`, for people. */
   readonly name: string;
   readonly #timing: CheckTiming;
-  readonly #attempt: Attempt;
+  readonly #attempt: Attempt | null;
   readonly #listener: CheckerListener;
   readonly #limitMs: number;
   #up: boolean;
@@ -28,8 +30,8 @@ export class Checker {
   /** Whoever hears of a change may stop the checker. */
   #isRunning = false;
 
-  /** `limitMs`: an attempt that takes longer has failed. */
-  constructor(name: string, timing: CheckTiming, attempt: Attempt, limitMs: number, listener: CheckerListener) {
+  /** `attempt`: null: it waits for `tell`. `limitMs`: an attempt that takes longer has failed. */
+  constructor(name: string, timing: CheckTiming, attempt: Attempt | null, limitMs: number, listener: CheckerListener) {
     this.name = name;
     this.#timing = timing;
     this.#attempt = attempt;
@@ -68,11 +70,17 @@ export class Checker {
     this.#cancel = null;
   }
 
-  #later(delayMs: number): void {
-    if (this.#isRunning) this.#timer = setTimeout(() => this.#run(), delayMs);
+  /** What others found out; while it is suspended too. */
+  tell(result: Result): void {
+    this.#take(result);
   }
 
-  #run(): void {
+  #later(delayMs: number): void {
+    const attempt = this.#attempt;
+    if (this.#isRunning && attempt !== null) this.#timer = setTimeout(() => this.#run(attempt), delayMs);
+  }
+
+  #run(attempt: Attempt): void {
     let isOver = false;
     const end = (result: Result) => {
       if (isOver) return;
@@ -91,7 +99,7 @@ export class Checker {
       clearTimeout(limit);
       giveUp();
     };
-    giveUp = this.#attempt(end);
+    giveUp = attempt(end);
   }
 
   #take({ failure, weight }: Result): void {

@@ -10,8 +10,8 @@ import { fileAttempt, miscAttempt, pingAttempt, smtpAttempt } from "./other-chec
 
 /** A script is killed by its own time limit, after a warning; this one only catches what hangs nevertheless. */
 const SCRIPT_MARGIN_MS = 10_000;
-/** A file is read so often. */
-const FILE_TIMING: CheckTiming = {
+/** A file is read so often; BFD is told without attempts. */
+const FIXED_TIMING: CheckTiming = {
   delayLoopMs: 1000,
   retry: 0,
   delayBeforeRetryMs: 0,
@@ -34,12 +34,12 @@ const NAMES: Readonly<Record<CheckPlan["kind"], string>> = {
   file: "FILE_CHECK",
 };
 
-/** BFD_CHECK has no checker: refusals.ts names it. */
 export function checkersOf(server: RealServerPlan, plan: HaPlan, listener: CheckerListener): Checker[] {
-  return server.checks.flatMap((check) => {
-    if (check.kind === "bfd") return [];
-    const timing = check.kind === "file" ? FILE_TIMING : check.timing;
-    return [new Checker(NAMES[check.kind], timing, attemptOf(check, server, plan), limitOf(check, timing), listener)];
+  return server.checks.map((check) => {
+    const name = NAMES[check.kind];
+    if (check.kind === "bfd") return new Checker(name, { ...FIXED_TIMING, alpha: check.alpha }, null, 0, listener);
+    const timing = check.kind === "file" ? FIXED_TIMING : check.timing;
+    return new Checker(name, timing, attemptOf(check, server, plan), limitOf(check, timing), listener);
   });
 }
 

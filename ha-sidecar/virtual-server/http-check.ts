@@ -107,26 +107,21 @@ function verdict(url: CheckedUrl, answer: Buffer): string | null {
     const digest = createHash("md5").update(body).digest("hex");
     if (digest !== url.digest) return `the digest is ${digest}`;
   }
-  return regexFailure(url, body.toString("utf8"));
+  return regexFailure(url, body);
 }
 
-function regexFailure({ regex }: CheckedUrl, body: string): string | null {
+function regexFailure({ regex }: CheckedUrl, body: Buffer): string | null {
   if (regex === null) return null;
-  const flags = regex.options.map((option) => PCRE_FLAGS[option] ?? "").join("");
-  let found: RegExpExecArray | null;
-  try {
-    found = new RegExp(regex.pattern, [...new Set(`u${flags}`)].join("")).exec(body);
-  } catch (error) {
-    return `the regular expression cannot be used: ${(error as Error).message}`;
-  }
-  const isThere =
-    found !== null && found.index >= regex.minOffset && (regex.maxOffset === 0 || found.index <= regex.maxOffset);
+  const encoding = regex.isUtf8 ? "utf8" : "latin1";
+  const text = body.toString(encoding);
+  const expression = new RegExp(regex.source, `g${regex.flags}`);
+  expression.lastIndex = body.subarray(0, regex.minOffset).toString(encoding).length;
+  const found = expression.exec(text);
+  const at = found === null ? -1 : Buffer.byteLength(text.slice(0, found.index), encoding);
+  const isThere = at >= 0 && (regex.maxOffset === 0 || at <= regex.maxOffset);
   if (isThere !== regex.noMatch) return null;
   return regex.noMatch ? "the regular expression matches" : "the regular expression does not match";
 }
-
-/** PCRE2's options that JavaScript has as well. */
-const PCRE_FLAGS: Readonly<Record<string, string>> = { caseless: "i", multiline: "m", dotall: "s" };
 
 function withoutChunks(raw: Buffer): Buffer {
   const parts: Buffer[] = [];

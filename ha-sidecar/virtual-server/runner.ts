@@ -74,6 +74,11 @@ export class VirtualServers implements VirtualServerListener {
     await this.#forwarder.close();
   }
 
+  /** A BFD session came up or was lost. */
+  onBfd(index: number, isUp: boolean, name: string): void {
+    for (const server of this.#servers) server.onBfd(index, isUp, name);
+  }
+
   states(): VirtualServerState[] {
     return this.#servers.map((server) => ({
       name: server.name,

@@ -64,6 +64,9 @@ t.test("TCP and HTTP checks", async (t) => {
   t.equal(await failureOf(web, url("status_code 200")), null);
   t.equal(await failureOf(web, url("virtualhost a.example\n regex ^hello.a.example$")), null);
   t.match(await failureOf(web, url("regex goodbye")), /does not match/);
+  t.equal(await failureOf(web, url('regex "[[:alpha:]]+ 127[.]0"')), null, "what PCRE takes");
+  t.equal(await failureOf(web, url("regex l\n regex_min_offset 3\n regex_max_offset 3")), null, "the second l");
+  t.match(await failureOf(web, url("regex l\n regex_min_offset 4\n regex_max_offset 5")), /does not match/);
   t.match(await failureOf(web, url("digest 00000000000000000000000000000000")), /the digest is [0-9a-f]{32}/);
   t.equal(
     await failureOf(web, `HTTP_GET {\n url {\n path /gone\n status_code 200\n }\n ${TIMES}}`),

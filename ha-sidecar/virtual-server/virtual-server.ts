@@ -112,6 +112,16 @@ export class VirtualServer implements CheckerListener {
     this.#hasQuorum = other.#hasQuorum;
   }
 
+  /** A BFD session (index of `bfds`) came up or was lost. */
+  onBfd(bfd: number, isUp: boolean, name: string): void {
+    for (const { plan, checkers } of this.servers) {
+      for (const [index, check] of plan.checks.entries()) {
+        if (check.kind === "bfd" && check.bfd === bfd)
+          checkers[index]!.tell({ failure: isUp ? null : `the session ${name} is down` });
+      }
+    }
+  }
+
   onChecked(checker: Checker, reason: string): void {
     const server = this.servers.find(({ checkers }) => checkers.includes(checker))!;
     const up = server.up;

@@ -5,7 +5,7 @@ import t from "tap";
 import { address, instancePlan } from "../plan/fixture.ts";
 import type { InstancePlan } from "../plan/vrrp.ts";
 import { type Node, OPTIONS, Simulation } from "./simulation.fixture.ts";
-import { advertWriterOf } from "./wire-format.ts";
+import { advertWriterOf, signaturesOf } from "./wire-format.ts";
 
 /** Nodes a, b, c … with the given priorities, started. */
 function lan(
@@ -27,7 +27,7 @@ function forge(node: Node, source: string, changes: Partial<InstancePlan>, prior
   const plan = instancePlan({ advertIntervalMs: 100, ...changes });
   const from = address(source).bytes;
   const group = address("224.0.0.18").bytes;
-  const message = advertWriterOf(plan).write(priority, from, group);
+  const message = advertWriterOf(plan, signaturesOf(plan)).write(priority, from, group);
   const bytes = new Uint8Array(20 + message.length);
   bytes.set([0x45, 0xc0, 0, bytes.length, 0, 1, 0, 0, 255, 112]);
   bytes.set(from, 12);

@@ -11,12 +11,10 @@ import {
   type Expectation,
   Packet,
   packetVirtualRouterId,
-  REJECTION,
-  REJECTION_TEXTS,
-  type Rejection,
   readPacket4,
   setPacket6,
 } from "./packet.ts";
+import { REJECTION, REJECTION_TEXTS, type Rejection } from "./rejection.ts";
 
 const ip = (text: string) => parseAddress(text)!;
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
@@ -35,6 +33,8 @@ const V2: Expectation = {
   version: 2,
   virtualRouterId: 50,
   password: PASSWORD,
+  authenticationHeader: null,
+  hmac: null,
   intervalMs: 1000,
   mode: "multicast",
   addresses: ADDRESS,
@@ -96,6 +96,7 @@ const writer = (version: 2 | 3, intervalMs: number, password: Uint8Array | null,
     intervalMs,
     addresses: ADDRESS,
     password,
+    ...{ isAh: false, hmac: null },
     withPseudoHeader,
   });
 
@@ -137,7 +138,7 @@ t.test("IPv6: the checksum that the kernel makes and expects", async (t) => {
     virtualRouterId: 50,
     intervalMs: 100,
     addresses,
-    password: null,
+    ...{ password: null, isAh: false, hmac: null },
     withPseudoHeader: true,
   });
   t.equal(hex(advert.write(100, source, group)), golden);

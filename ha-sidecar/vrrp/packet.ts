@@ -15,10 +15,13 @@
 // is allocated, nothing throws whatever the bytes are, and a rejected packet has changed nothing but the `Packet`. What the fields mean
 // for an election is instance.ts's business. Sending: `AdvertWriter`.
 //
-// Authentication header (IP protocol 51) and auth_hmac trailers are not read: such packets are rejected.
+// What stands in front (authentication-header.ts) and behind (advert-hmac.ts) is only given its place here.
 
 import { assert } from "../../shared/assert.ts";
+import { type AdvertHmac, TRAILER_BYTES } from "./advert-hmac.ts";
+import { AH_BYTES, type AuthenticationHeader, nextHeaderOf, PROTOCOL_AH } from "./authentication-header.ts";
 import { finishSum, sumPseudoHeader, sumWords } from "./checksum.ts";
+import { REJECTION, type Rejection } from "./rejection.ts";
 
 const VERSION_TYPE = 0;
 const VIRTUAL_ROUTER_ID = 1;
@@ -39,7 +42,9 @@ const AUTH_AH = 2;
 const TTL_VRRP = 255;
 
 /** The longest message: 255 IPv6 addresses. */
-export const MESSAGE_BYTES_MAX = ADDRESSES + 255 * 16 + AUTH_BYTES;
+export const MESSAGE_BYTES_MAX = ADDRESSES + 255 * 16 + AUTH_BYTES + TRAILER_BYTES;
+/** IANA's number. */
+export const PROTOCOL_VRRP = 112;
 
 /** One received message. Reused: `bytes` is the receive buffer, valid until the next receive. */
 export class Packet {
@@ -47,6 +52,8 @@ export class Packet {
   /** Where the VRRP message begins and how long IP says it is. */
   at = 0;
   length = 0;
+  /** Where an authentication header begins, -1: there is none. */
+  authenticationHeaderAt = -1;
   family: 4 | 6 = 4;
   /** TTL or hop limit. */
   ttl = 0;
@@ -87,6 +94,8 @@ export interface Expectation {
   readonly virtualRouterId: number;
   /** Version 2: PASS data of 8 bytes; null: no authentication. */
   readonly password: Uint8Array | null;
+  readonly authenticationHeader: AuthenticationHeader | null;
+  readonly hmac: AdvertHmac | null;
   /** Version 2: must be equal. */
   readonly intervalMs: number;
   readonly mode: "multicast" | "unicast";
@@ -106,52 +115,6 @@ export interface ExpectedPeer {
   readonly maxTtl: number;
 }
 
-/** Why a packet is dropped, in the order of the checks. `NOT_OURS` is silent: another virtual router's. */
-export const REJECTION = {
-  ACCEPTED: 0,
-  NOT_OURS: 1,
-  TRUNCATED: 2,
-  VERSION: 3,
-  LENGTH: 4,
-  TTL: 5,
-  AUTH_TYPE: 6,
-  AUTH_MISMATCH: 7,
-  PASSWORD: 8,
-  INTERVAL_MISMATCH: 9,
-  INTERVAL_ZERO: 10,
-  TYPE: 11,
-  COUNT: 12,
-  CHECKSUM: 13,
-  MODE: 14,
-  ADDRESSES: 15,
-  PEER: 16,
-  PEER_TTL: 17,
-} as const;
-
-export type Rejection = (typeof REJECTION)[keyof typeof REJECTION];
-
-/** By rejection: what a log line says. */
-export const REJECTION_TEXTS: readonly string[] = [
-  "accepted",
-  "for another virtual router",
-  "too short for a VRRP header",
-  "wrong VRRP version",
-  "length does not fit the number of addresses",
-  "TTL or hop limit is not 255",
-  "unknown authentication type",
-  "authentication type differs from ours",
-  "wrong password",
-  "advert interval differs from ours",
-  "advert interval 0",
-  "not an advertisement",
-  "number of addresses differs from ours",
-  "wrong checksum",
-  "multicast where unicast is configured, or the other way round",
-  "virtual addresses differ from ours",
-  "sender is not one of the unicast peers",
-  "TTL or hop limit outside of the peer's bounds",
-];
-
 /**
  * Takes bytes[0 … length) as an IPv4 packet of a raw socket. False: not even an IP header, or its lengths lie; the packet is then to be
  * forgotten. Options (IHL above 5) are skipped.
@@ -165,6 +128,13 @@ export function readPacket4(packet: Packet, length: number): boolean {
   packet.family = 4;
   packet.at = headerBytes;
   packet.length = totalBytes - headerBytes;
+  packet.authenticationHeaderAt = -1;
+  if (bytes[9] === PROTOCOL_AH) {
+    if (packet.length < AH_BYTES || nextHeaderOf(bytes, headerBytes) !== PROTOCOL_VRRP) return false;
+    packet.authenticationHeaderAt = headerBytes;
+    packet.at += AH_BYTES;
+    packet.length -= AH_BYTES;
+  }
   packet.ttl = bytes[8]!;
   for (let i = 0; i < 4; i++) {
     packet.source[i] = bytes[12 + i]!;
@@ -178,6 +148,7 @@ export function readPacket4(packet: Packet, length: number): boolean {
 export function setPacket6(packet: Packet, length: number, hopLimit: number): void {
   packet.family = 6;
   packet.at = 0;
+  packet.authenticationHeaderAt = -1;
   packet.length = length;
   packet.ttl = hopLimit;
   packet.isMulticast = packet.destination[0] === 0xff;
@@ -198,9 +169,15 @@ export function checkPacket(packet: Packet, expected: Expectation): Rejection {
   packet.count = bytes[at + COUNT]!;
   if (packet.virtualRouterId !== expected.virtualRouterId) return REJECTION.NOT_OURS;
   if (packet.version !== expected.version) return REJECTION.VERSION;
-  const trailer = packet.version === 2 ? AUTH_BYTES : 0;
-  if (length !== ADDRESSES + packet.count * packet.addressBytes + trailer) return REJECTION.LENGTH;
+  if (packet.authenticationHeaderAt >= 0 !== (expected.authenticationHeader !== null)) return REJECTION.AUTH_MISMATCH;
+  const plain = ADDRESSES + packet.count * packet.addressBytes + (packet.version === 2 ? AUTH_BYTES : 0);
+  const isSigned = expected.hmac !== null && length === plain + TRAILER_BYTES;
+  if (length !== plain && !isSigned) return REJECTION.LENGTH;
   if (packet.isMulticast && packet.ttl !== TTL_VRRP) return REJECTION.TTL;
+  const ofSender = checkSender(packet, expected, isSigned);
+  if (ofSender !== REJECTION.ACCEPTED) return ofSender;
+  // Over IPv6 the kernel's checksum covers the trailer too.
+  if (packet.family === 4) packet.length = plain;
   const ofVersion = packet.version === 2 ? checkVersion2(packet, expected) : checkVersion3(packet);
   if (ofVersion !== REJECTION.ACCEPTED) return ofVersion;
   if ((bytes[at + VERSION_TYPE]! & 15) !== TYPE_ADVERTISEMENT) return REJECTION.TYPE;
@@ -211,12 +188,23 @@ export function checkPacket(packet: Packet, expected: Expectation): Rejection {
   return expected.peers === null || packet.isMulticast ? REJECTION.ACCEPTED : checkPeer(packet, expected.peers);
 }
 
+/** Signatures: the authentication header, the trailer. */
+function checkSender(packet: Packet, expected: Expectation, isSigned: boolean): Rejection {
+  const { bytes, at, length, authenticationHeaderAt } = packet;
+  const verdict = expected.authenticationHeader?.check(bytes, authenticationHeaderAt, at + length) ?? "valid";
+  if (verdict !== "valid") return verdict === "invalid" ? REJECTION.AH_INVALID : REJECTION.AH_REPLAYED;
+  if (expected.hmac === null) return REJECTION.ACCEPTED;
+  if (isSigned) return expected.hmac.check(bytes, at, length, packet.source);
+  return expected.hmac.plan.mode === "enforce" ? REJECTION.HMAC_MISSING : REJECTION.ACCEPTED;
+}
+
 function checkVersion2(packet: Packet, expected: Expectation): Rejection {
   const { bytes, at } = packet;
   packet.intervalMs = bytes[at + INTERVAL]! * 1000;
   const type = bytes[at + AUTH_TYPE]!;
   if (type > AUTH_AH) return REJECTION.AUTH_TYPE;
-  if (type !== (expected.password === null ? AUTH_NONE : AUTH_PASS)) return REJECTION.AUTH_MISMATCH;
+  const wanted = expected.authenticationHeader !== null ? AUTH_AH : expected.password !== null ? AUTH_PASS : AUTH_NONE;
+  if (type !== wanted) return REJECTION.AUTH_MISMATCH;
   if (expected.password !== null) {
     // Every byte is looked at, so that the time taken does not tell how many were right.
     const passwordAt = at + packet.length - AUTH_BYTES;
@@ -309,6 +297,10 @@ export interface AdvertOptions {
   readonly addresses: Uint8Array;
   /** Version 2, 8 bytes; null: none. */
   readonly password: Uint8Array | null;
+  /** Version 2: an authentication header goes in front. */
+  readonly isAh: boolean;
+  /** Signs every advert; null: nobody does. */
+  readonly hmac: AdvertHmac | null;
   /** Version 3 over IPv4: RFC 5798's checksum (true) or RFC 9568's. */
   readonly withPseudoHeader: boolean;
 }
@@ -317,9 +309,11 @@ export interface AdvertOptions {
 export class AdvertWriter {
   readonly message: Uint8Array;
   readonly #options: AdvertOptions;
+  /** What the checksum covers: all of it, over IPv4 without the trailer. */
+  readonly #checkedBytes: number;
 
   constructor(options: AdvertOptions) {
-    const { version, family, addresses, password } = options;
+    const { version, family, addresses, password, isAh, hmac } = options;
     const size = family === 4 ? 4 : 16;
     assert(addresses.length % size === 0, "addresses are of the instance's family");
     assert(addresses.length / size <= 255, "a message counts its addresses in a byte");
@@ -329,14 +323,16 @@ export class AdvertWriter {
     );
     assert(version === 3 || family === 4, "version 2 is IPv4 only");
     this.#options = options;
-    const message = new Uint8Array(ADDRESSES + addresses.length + (version === 2 ? AUTH_BYTES : 0));
+    const plain = ADDRESSES + addresses.length + (version === 2 ? AUTH_BYTES : 0);
+    const message = new Uint8Array(plain + (hmac?.trailerBytes ?? 0));
+    this.#checkedBytes = family === 4 ? plain : message.length;
     message[VERSION_TYPE] = (version << 4) | TYPE_ADVERTISEMENT;
     message[VIRTUAL_ROUTER_ID] = options.virtualRouterId;
     message[COUNT] = addresses.length / size;
     if (version === 2) {
-      message[AUTH_TYPE] = password === null ? AUTH_NONE : AUTH_PASS;
+      message[AUTH_TYPE] = isAh ? AUTH_AH : password === null ? AUTH_NONE : AUTH_PASS;
       message[INTERVAL] = Math.round(options.intervalMs / 1000);
-      message.set(password ?? [], message.length - AUTH_BYTES);
+      message.set(password ?? [], plain - AUTH_BYTES);
     } else {
       const centiseconds = Math.round(options.intervalMs / 10);
       assert(centiseconds > 0 && centiseconds < 4096, "an interval has twelve bits");
@@ -348,18 +344,20 @@ export class AdvertWriter {
   }
 
   /**
-   * Sets priority and checksum for a packet from `source` to `destination` (4 or 16 bytes, what the pseudo-header shall hold).
+   * Sets priority, trailer and checksum for a packet from `source` to `destination` (4 or 16 bytes, what the pseudo-header shall hold).
    * The result is `message`, valid until the next call.
    */
   write(priority: number, source: Uint8Array, destination: Uint8Array): Uint8Array {
     const message = this.message;
-    const { version, family, withPseudoHeader } = this.#options;
+    const { version, family, withPseudoHeader, hmac } = this.#options;
     message[PRIORITY] = priority;
+    if (hmac !== null && hmac.trailerBytes > 0) hmac.sign(message, source);
     message[CHECKSUM] = 0;
     message[CHECKSUM + 1] = 0;
-    let sum = sumWords(message, 0, message.length, 0);
+    const length = this.#checkedBytes;
+    let sum = sumWords(message, 0, length, 0);
     if (version === 3 && (family === 6 || withPseudoHeader)) {
-      sum += sumPseudoHeader(source, 0, destination, 0, family === 4 ? 4 : 16, message.length);
+      sum += sumPseudoHeader(source, 0, destination, 0, family === 4 ? 4 : 16, length);
     }
     const checksum = finishSum(sum);
     message[CHECKSUM] = checksum >> 8;

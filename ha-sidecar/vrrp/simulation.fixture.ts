@@ -5,8 +5,9 @@
 import { address } from "../plan/fixture.ts";
 import type { InstancePlan } from "../plan/vrrp.ts";
 import { VirtualRouter } from "./instance.ts";
-import { type AdvertWriter, checkPacket, type Expectation, Packet, REJECTION, readPacket4 } from "./packet.ts";
-import { advertWriterOf, expectationOf } from "./wire-format.ts";
+import { type AdvertWriter, checkPacket, type Expectation, Packet, readPacket4 } from "./packet.ts";
+import { REJECTION } from "./rejection.ts";
+import { advertWriterOf, expectationOf, signaturesOf } from "./wire-format.ts";
 import type { RouterOptions, Transition, World } from "./world.ts";
 
 const GROUP = address("224.0.0.18").bytes;
@@ -151,8 +152,9 @@ export class SimulatedWorld implements World {
   constructor(node: Node, plan: InstancePlan) {
     this.node = node;
     this.plan = plan;
-    this.expectation = expectationOf(plan, GROUP);
-    this.#writer = advertWriterOf(plan);
+    const signatures = signaturesOf(plan);
+    this.expectation = expectationOf(plan, GROUP, signatures);
+    this.#writer = advertWriterOf(plan, signatures);
   }
 
   nowMs(): number {

@@ -2,6 +2,8 @@
 // simulation of the tests, so that both speak exactly the same.
 
 import type { InstancePlan } from "../plan/vrrp.ts";
+import { AdvertHmac } from "./advert-hmac.ts";
+import { AuthenticationHeader } from "./authentication-header.ts";
 import { AdvertWriter, type Expectation } from "./packet.ts";
 
 /** The advertised addresses in the order of the configuration, concatenated. */
@@ -13,13 +15,29 @@ function password(plan: InstancePlan): Uint8Array | null {
   return plan.version === 2 && plan.authentication.type === "pass" ? plan.authentication.data : null;
 }
 
-export function expectationOf(plan: InstancePlan, multicastGroup: Uint8Array): Expectation {
+/** What signs and checks signatures: one of each per instance, because what was sent and heard counts for both directions. */
+export interface Signatures {
+  readonly authenticationHeader: AuthenticationHeader | null;
+  readonly hmac: AdvertHmac | null;
+}
+
+export function signaturesOf(plan: InstancePlan): Signatures {
+  const { authentication, transport, hmac } = plan;
+  return {
+    authenticationHeader:
+      authentication.type === "ah" ? new AuthenticationHeader(authentication.data, transport.mode === "unicast") : null,
+    hmac: hmac === null ? null : new AdvertHmac(hmac, plan, transport.peers.length),
+  };
+}
+
+export function expectationOf(plan: InstancePlan, multicastGroup: Uint8Array, signatures: Signatures): Expectation {
   const { transport } = plan;
   const acceptsOldChecksum = transport.mode === "unicast" && transport.oldUnicastChecksum !== "never";
   return {
     version: plan.version,
     virtualRouterId: plan.virtualRouterId,
     password: password(plan),
+    ...signatures,
     intervalMs: plan.advertIntervalMs,
     mode: transport.mode,
     addresses: advertisedAddresses(plan),
@@ -32,7 +50,7 @@ export function expectationOf(plan: InstancePlan, multicastGroup: Uint8Array): E
   };
 }
 
-export function advertWriterOf(plan: InstancePlan): AdvertWriter {
+export function advertWriterOf(plan: InstancePlan, { authenticationHeader, hmac }: Signatures): AdvertWriter {
   return new AdvertWriter({
     version: plan.version,
     family: plan.family,
@@ -40,6 +58,8 @@ export function advertWriterOf(plan: InstancePlan): AdvertWriter {
     intervalMs: plan.advertIntervalMs,
     addresses: advertisedAddresses(plan),
     password: password(plan),
+    isAh: authenticationHeader !== null,
+    hmac,
     withPseudoHeader: plan.transport.v3ChecksumWithPseudoHeader,
   });
 }

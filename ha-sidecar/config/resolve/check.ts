@@ -1,6 +1,7 @@
 // One check of a real server: what it inherits, and whether it can run at all.
 
 import type { CheckPlan, CheckTarget, CheckTiming } from "../../plan/virtual-server.ts";
+import { translatePattern } from "../pcre.ts";
 import type {
   CheckDraft,
   RealServerDraft,
@@ -122,10 +123,18 @@ function statusCodesOf(url: UrlDraft) {
 
 function regexOf(url: UrlDraft) {
   if (url.regex === null) return null;
+  const isUtf8 = url.regexOptions.includes("utf");
+  // Of bytes every one is a character, the pattern's too.
+  const text = isUtf8 ? url.regex : Buffer.from(url.regex, "utf8").toString("latin1");
+  const translated = translatePattern(text, url.regexOptions);
+  const isTranslated = typeof translated !== "string";
   return {
     pattern: url.regex,
+    source: isTranslated ? translated.source : "",
+    flags: isTranslated ? translated.flags : "",
+    isUtf8,
+    obstacle: isTranslated ? null : translated,
     noMatch: url.regexNoMatch,
-    options: url.regexOptions,
     minOffset: url.regexMinOffset,
     maxOffset: url.regexMaxOffset,
   };

@@ -18,7 +18,7 @@ interface Order {
 }
 
 const index = Number(readFileSync("/sys/class/net/eth0/ifindex", "latin1"));
-const socket = VrrpSocket.open({ family: 4, link: { index, name: "eth0" }, receiveBufferBytes: 0 });
+const socket = VrrpSocket.open({ family: 4, link: { index, name: "eth0" }, receiveBufferBytes: 0, isAh: false });
 if (typeof socket === "number") throw new Error(`errno ${socket}`);
 socket.join(parseAddress("224.0.0.18")!);
 const memory = new ReceiveMemory();
@@ -38,6 +38,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   const from = parseAddress(source)!;
   const to = parseAddress(destination)!;
   const startMs = performance.now();
-  for (let i = 0; i < count; i++) socket.send(message, from, to, ttl);
+  for (let i = 0; i < count; i++) socket.send(message, from, to, ttl, null);
   process.stdout.write(`sent ${count} ${(performance.now() - startMs).toFixed(0)}\n`);
 }

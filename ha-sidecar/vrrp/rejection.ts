@@ -1,0 +1,63 @@
+// Why received packets are dropped, for counters and the log.
+
+/** Why a packet is dropped, roughly in the order of the checks. `NOT_OURS` is silent: another virtual router's. */
+export const REJECTION = {
+  ACCEPTED: 0,
+  NOT_OURS: 1,
+  TRUNCATED: 2,
+  VERSION: 3,
+  LENGTH: 4,
+  TTL: 5,
+  AUTH_TYPE: 6,
+  AUTH_MISMATCH: 7,
+  PASSWORD: 8,
+  INTERVAL_MISMATCH: 9,
+  INTERVAL_ZERO: 10,
+  TYPE: 11,
+  COUNT: 12,
+  CHECKSUM: 13,
+  MODE: 14,
+  ADDRESSES: 15,
+  PEER: 16,
+  PEER_TTL: 17,
+  AH_INVALID: 18,
+  AH_REPLAYED: 19,
+  HMAC_MISSING: 20,
+  HMAC_MALFORMED: 21,
+  HMAC_STALE: 22,
+  HMAC_KEY: 23,
+  HMAC_INVALID: 24,
+  HMAC_REPLAYED: 25,
+} as const;
+
+export type Rejection = (typeof REJECTION)[keyof typeof REJECTION];
+
+/** By rejection: what a log line says. */
+export const REJECTION_TEXTS: readonly string[] = [
+  "accepted",
+  "for another virtual router",
+  "too short for a VRRP header",
+  "wrong VRRP version",
+  "length does not fit the number of addresses",
+  "TTL or hop limit is not 255",
+  "unknown authentication type",
+  "authentication type differs from ours",
+  "wrong password",
+  "advert interval differs from ours",
+  "advert interval 0",
+  "not an advertisement",
+  "number of addresses differs from ours",
+  "wrong checksum",
+  "multicast where unicast is configured, or the other way round",
+  "virtual addresses differ from ours",
+  "sender is not one of the unicast peers",
+  "TTL or hop limit outside of the peer's bounds",
+  "authentication header that does not fit",
+  "sequence number of the authentication header seen before",
+  "no authentication trailer",
+  "authentication trailer that is none",
+  "authentication trailer of another time (are the clocks right?)",
+  "authentication trailer with an unknown key",
+  "authentication trailer that does not fit",
+  "authentication trailer seen before",
+];
