@@ -3,10 +3,12 @@
 
 import t from "tap";
 import { basics } from "./lab/config.ts";
+import { findProgram, needs } from "./lab/needs.ts";
 import { freePorts } from "./lab/ports.ts";
 import { startProgram } from "./lab/program.ts";
 import { connect, type RawSocket, startRawOrigin } from "./lab/raw-socket.ts";
 import { command, showInfo, showStat } from "./lab/runtime-api.ts";
+import type { Tap } from "./lab/tap.ts";
 import { sleep, until } from "./lab/time.ts";
 
 t.setTimeout(120_000);
@@ -64,6 +66,67 @@ listen main
       t.ok(Number(row.qmax) + Number((await showStat(api)).get("main/BACKEND")!.qmax) >= 4);
     });
   }
+});
+
+/** The order in which one server at its maxconn of 1 gets requests that came in the order of `requests`. */
+async function servedOrder(t: Tap, requests: readonly string[], command?: readonly string[]): Promise<string[]> {
+  const origin = await startRawOrigin(t);
+  const [port, stats] = (await freePorts(2)) as [number, number];
+  const program = await startProgram(t, {
+    ...(command === undefined ? {} : { command }),
+    config: `${basics(`nbthread 1\nstats socket 127.0.0.1:${stats} level admin`)}
+listen main
+  bind 127.0.0.1:${port}
+  http-reuse never
+  http-request set-priority-class int(-5) if { path_beg /first }
+  http-request set-priority-class int(7) if { path_beg /last }
+  http-request set-priority-offset int(-2000) if { path_beg /sooner }
+  http-request set-priority-offset int(2000) if { path_beg /later }
+  server s 127.0.0.1:${origin.port} maxconn 1
+`,
+  });
+  const clients: RawSocket[] = [];
+  for (const [index, path] of requests.entries()) {
+    const client = await connect(t, port);
+    client.send(GET(path));
+    clients.push(client);
+    await until(`${path} has its place`, async () => {
+      const rows = await showStat(`127.0.0.1:${stats}`);
+      const [server, backend] = [rows.get("main/s")!, rows.get("main/BACKEND")!];
+      return Number(server.qcur) + Number(backend.qcur) === index && server.scur === "1";
+    });
+  }
+  const served: string[] = [];
+  while (served.length < requests.length) {
+    await until("one is in service", () => origin.connections.some((one) => one.received !== "" && one.isOpen));
+    const next = origin.connections.find((one) => one.received !== "" && one.isOpen)!;
+    served.push((await next.request()).startLine.split(" ")[1]!);
+    next.send(OK.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+    next.socket.end();
+    await until("it is over", () => !next.isOpen);
+  }
+  for (const client of clients) t.equal((await client.response()).status, 200);
+  await program.stop();
+  return served;
+}
+
+t.test("priorities: classes first, then the time of arrival with its offset", async (t) => {
+  const requests = [
+    "/at-once",
+    "/last",
+    "/plain-1",
+    "/later",
+    "/plain-2",
+    "/sooner",
+    "/first-1",
+    "/last-2",
+    "/first-2",
+  ];
+  const served = await servedOrder(t, requests);
+  t.same(served, [
+    ...["/at-once", "/first-1", "/first-2", "/sooner", "/plain-1", "/plain-2", "/later", "/last", "/last-2"],
+  ]);
+  if (!needs("haproxy").skip) t.same(served, await servedOrder(t, requests, [findProgram("haproxy")!]), "as HAProxy");
 });
 
 t.test("a queue with room for some: maxqueue sends the rest to another server", async (t) => {
