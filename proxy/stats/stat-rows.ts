@@ -8,7 +8,7 @@ import { checkDescription, checkStatusName, hasCheckCode } from "../control/heal
 import type { HealthChecks } from "../control/health/health-checks.ts";
 import type { FrontendStates } from "../control/server-state/frontend-states.ts";
 import type { ServerStates } from "../control/server-state/server-states.ts";
-import { throttlePercent } from "../control/server-state/slow-start.ts";
+import { rampedWeight, throttlePercent } from "../control/server-state/slow-start.ts";
 import type { Plan, ProxyPlan, ServerPlan } from "../plan/plan.ts";
 import { COUNTER, HEADER, OP_STATE, PROXY, SERVER, type SharedState } from "../shared-state/layout.ts";
 import type { Aggregate, CounterRow } from "./aggregate.ts";
@@ -175,7 +175,7 @@ export class StatRows {
     const at = shared.serverAt(server.index);
     const word = (index: number): number => shared.words[at + index];
     const now = states.nowSeconds();
-    const throttle = throttlePercent(server, shared, now);
+
     const lastSession = this.#lastSession(server.index);
     const http = proxy.mode === "http";
     const values: StatValues = {
@@ -190,12 +190,12 @@ export class StatRows {
       smax: word(SERVER.servedMax),
       ...(word(SERVER.maxconn) > 0 ? { slim: word(SERVER.maxconn) } : {}),
       status: serverStatus(server, shared, this.#sources.checks.agents.enabled(server)),
-      weight: Math.ceil((word(SERVER.userWeight) * throttle) / 100),
+      weight: rampedWeight(server, shared, now),
       act: server.backup ? 0 : 1,
       bck: server.backup ? 1 : 0,
       lastchg: now - word(SERVER.lastChange),
       ...(server.maxqueue > 0 ? { qlimit: server.maxqueue } : {}),
-      ...(word(SERVER.opState) === OP_STATE.starting ? { throttle } : {}),
+      ...(word(SERVER.opState) === OP_STATE.starting ? { throttle: throttlePercent(server, shared, now) } : {}),
       rate: samples.rate(`server ${server.index}`),
       rate_max: samples.rateMax(`server ${server.index}`),
       ...(http ? { ...responses(counters), req_tot: counters[COUNTER.requests] } : {}),

@@ -191,11 +191,11 @@ t.test("slow start", async (t) => {
   states.disable(s1);
   states.enable(s1);
   t.equal(shared.words[shared.serverAt(0) + SERVER.opState], OP_STATE.starting);
-  t.strictSame(fixture.published.get("be"), [1], "never nothing");
+  t.strictSame(fixture.published.get("be"), [7], "a sixteenth at first");
   fixture.nowMs += 6000;
   states.setWeight(s1, 100);
-  t.strictSame(fixture.published.get("be"), [30]);
-  t.equal(fixture.stat("be", "s1", ["status", "weight", "throttle", "uweight"]), "UP 1/3,30,30,100");
+  t.strictSame(fixture.published.get("be"), [32]);
+  t.equal(fixture.stat("be", "s1", ["status", "weight", "throttle", "uweight"]), "UP 1/3,32,31,100");
 });
 
 t.test("many changes at once are published together", async (t) => {
