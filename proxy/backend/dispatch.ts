@@ -197,6 +197,7 @@ export class Dispatch implements SlotHandler {
     const backend = this.#backends[stream.backend]!;
     const server = stream.serverIndex;
     stream.server = -1;
+    if (by !== BY_RESOURCES) this.#ctx.observation.connectionFailed(server);
     if (stream.retriesLeft <= 0 || (backend.retryOn & RETRY_ON.connFailure) === 0) {
       lifecycle.count(lifecycle.serverAt[server]!, COUNTER.errorConnections);
       lifecycle.count(lifecycle.backendAt[stream.backend]!, COUNTER.errorConnections);

@@ -131,6 +131,7 @@ const GLOBAL = {
     hardStopAfterMs: 0,
     graceMs: 0,
     spreadChecksPercent: 0,
+    maxSpreadChecksMs: 0,
     ulimitN: 0,
     mworkerMaxReloads: 50,
   },

@@ -58,6 +58,7 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
   workers.messages.brief(() => [...states.addresses.briefing(), ...states.cookies.briefing()]);
   const frontends = new FrontendStates(shared, announcer, broadcast);
   const checks = new HealthChecks({ plan, states, announcer });
+  workers.messages.hear("observed", (_worker, { server }) => checks.observed(plan.servers[server]!));
   const facts = control.process;
   // Counters survive a reload where somebody asked for it. Before the statistics look at them for the first time: it is no rate.
   if (plan.statsFile?.path != null) {

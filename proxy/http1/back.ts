@@ -11,6 +11,7 @@ import type { ConnectionUser } from "../connection/transport.ts";
 import { LOG_WHEN } from "../log/access-log.ts";
 import { LOG_STEPS } from "../plan/log.ts";
 import { RETRY_ON } from "../plan/retry.ts";
+import { OBSERVED } from "../server/observation.ts";
 import { COUNTER } from "../shared-state/layout.ts";
 import { STATE, STREAM, STREAM_BYTES, type Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
@@ -28,7 +29,6 @@ const ENDED = CONNECTION.readClosed | CONNECTION.failed;
 const IDLE = CONNECTION.idle;
 const PAUSED = CONNECTION.paused;
 const CLOSING = CONNECTION.closing;
-const VERSION11 = MESSAGE.version11;
 
 const BY_SERVER = 83; // S
 const BY_SERVER_TIMEOUT = 115; // s
@@ -69,6 +69,7 @@ export class HttpBack implements ConnectionUser {
     connections.stream[slot] = stream.slot;
     connections.streams[slot]!++;
     lifecycle.step(stream, LOG_STEPS.connect, 3);
+    this.#ctx.observation.connected(stream.serverIndex);
     if (this.#ctx.compression !== null) this.#ctx.compression.onRequest(stream);
     const out = this.#requestHead.write(stream);
     if (out < 0) {
@@ -183,8 +184,9 @@ export class HttpBack implements ConnectionUser {
   #died(stream: Stream, slot: number): void {
     const { connections, transport, dispatch, front } = this.#ctx;
     const said = connections.receiveHead[slot]! >= 0;
-    if (dispatch.retries(stream, said ? RETRY_ON.junkResponse : RETRY_ON.emptyResponse)) return;
     const reused = (stream.flags & STREAM.reused) !== 0;
+    if (!reused) this.#ctx.observation.failed(stream.serverIndex, said ? OBSERVED.closed : OBSERVED.readError);
+    if (dispatch.retries(stream, said ? RETRY_ON.junkResponse : RETRY_ON.emptyResponse)) return;
     const method = stream.request.method;
     const repeatable = method !== METHOD.post && method !== METHOD.connect && method !== METHOD.other;
     if (reused && repeatable && (stream.flags & STREAM.bodyStarted) === 0) {
@@ -266,6 +268,7 @@ export class HttpBack implements ConnectionUser {
 
   #invalid(stream: Stream): void {
     const { dispatch, front } = this.#ctx;
+    this.#ctx.observation.failed(stream.serverIndex, OBSERVED.invalidHead);
     if (dispatch.retries(stream, RETRY_ON.junkResponse)) return;
     this.#ctx.lifecycle.serverFailed(stream);
     this.#ctx.invalidMessages.response(stream);
@@ -276,7 +279,7 @@ export class HttpBack implements ConnectionUser {
   #interim(stream: Stream, buffer: number, slot: number): void {
     const { pool, transport, streams } = this.#ctx;
     const response = stream.response;
-    if ((stream.request.flags & VERSION11) !== 0) {
+    if ((stream.request.flags & MESSAGE.version11) !== 0) {
       dropFraming(this.#ctx.bytes, response);
       this.#responseHead.frontend = stream.frontend;
       const out = this.#responseHead.write(response, null, 0, 0);
@@ -366,6 +369,7 @@ export class HttpBack implements ConnectionUser {
     const { lifecycle, front } = this.#ctx;
     lifecycle.count(lifecycle.serverAt[stream.serverIndex]!, COUNTER.serverAborts);
     lifecycle.count(lifecycle.backendAt[stream.backend]!, COUNTER.serverAborts);
+    this.#ctx.observation.failed(stream.serverIndex, OBSERVED.invalidBody);
     front.cut(stream, BY_SERVER, stream.responseBody.failed ? IN_LAST : IN_DATA);
   }
 
@@ -384,7 +388,10 @@ export class HttpBack implements ConnectionUser {
       dispatch.connectFailed(stream, BY_SERVER_TIMEOUT);
       return;
     }
-    if (stream.state === STATE.waiting && dispatch.retries(stream, RETRY_ON.responseTimeout)) return;
+    if (stream.state === STATE.waiting) {
+      this.#ctx.observation.failed(stream.serverIndex, OBSERVED.readTimeout);
+      if (dispatch.retries(stream, RETRY_ON.responseTimeout)) return;
+    }
     this.#ctx.lifecycle.serverFailed(stream);
     if (stream.state === STATE.waiting)
       front.abort(stream, BY_SERVER_TIMEOUT, IN_HEADERS, 504, this.#clientMayGoOn(stream));

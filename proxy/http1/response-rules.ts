@@ -37,6 +37,7 @@ export class ResponseRules {
     const { clock, pool, rules, streams, tracking } = this.#ctx;
     const { response } = stream;
     const { status } = response;
+    this.#ctx.observation.answered(stream.serverIndex, status);
     if (status >= 400 && this.#ctx.dispatch.retries(stream, retryStatusBit(status))) return;
     stream.status = status;
     stream.responseHeadMs = clock.nowMs;

@@ -178,6 +178,7 @@ export function planWith(changes: PlanChanges): Plan {
       hardStopAfterMs: 0,
       graceMs: 0,
       spreadChecksPercent: 0,
+      maxSpreadChecksMs: 0,
       ulimitN: 0,
       mworkerMaxReloads: 50,
     },

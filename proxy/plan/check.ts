@@ -21,6 +21,17 @@ export interface ServerCheckPlan {
   readonly sni: string;
 }
 
+/** `observe`: traffic counts as checks do. */
+export interface ObservePlan {
+  readonly layer: 4 | 7;
+  /** So many failures in a row … */
+  readonly errorLimit: number;
+  /** … come to this, beside `fastinter`. */
+  readonly onError: OnError;
+}
+
+export type OnError = "fastinter" | "fail-check" | "sudden-death" | "mark-down";
+
 /** `agent-check`: a program on the server that is asked how it is. */
 export interface AgentPlan {
   /** `agent-addr`, "": the server's. */

@@ -9,7 +9,7 @@ import type { BandwidthLimitPlan } from "./bandwidth.ts";
 import type { CachePlan } from "./cache.ts";
 import type { CapturesPlan } from "./capture.ts";
 import type { CaseAdjustPlan } from "./case-adjust.ts";
-import type { AgentPlan, CheckPlan, ServerCheckPlan } from "./check.ts";
+import type { AgentPlan, CheckPlan, ObservePlan, ServerCheckPlan } from "./check.ts";
 import type { CompressionLimitsPlan, CompressionPlan } from "./compression.ts";
 import type { ErrorFilePlan, ErrorReplyPlan } from "./errors.ts";
 import type { ConditionPlan, PatternListPlan } from "./expression.ts";
@@ -88,6 +88,8 @@ export interface GlobalPlan {
   readonly hardStopAfterMs: number;
   readonly graceMs: number;
   readonly spreadChecksPercent: number;
+  /** `max-spread-checks`: first checks come within so much time, 0: within their interval. */
+  readonly maxSpreadChecksMs: number;
   readonly ulimitN: number;
   /** Former generations that a master lets live, 0: any number. */
   readonly mworkerMaxReloads: number;
@@ -321,6 +323,8 @@ export interface ServerPlan {
   readonly slowstartMs: number;
   readonly check: ServerCheckPlan | null;
   readonly agent: AgentPlan | null;
+  /** Absent: traffic says nothing about the server's health. */
+  readonly observe?: ObservePlan;
   readonly at: SourceLocation;
 }
 

@@ -1,4 +1,5 @@
 // The one SharedArrayBuffer that the control plane and all workers of a proxy process look at: its layout and the typed views on it.
+// Longer than 400 lines because it is one list of words.
 //
 //   header        16 × i32     process-wide words (HEADER)
 //   workers       nbthread × 16 × i32      heartbeat and state of each worker (WORKER)
@@ -197,6 +198,11 @@ export const SERVER = {
   lastSession: 23,
   /** leastconn: value of PROXY.cursor when the server was chosen last; equals are taken in this order. */
   lastPick: 24,
+  /** `observe`: failures in a row that workers saw, what the last one was (OBSERVED), and how often `error-limit` was reached unheard and ever. */
+  consecutiveErrors: 25,
+  lastError: 26,
+  errorLimitsReached: 27,
+  observedFailures: 28,
   words: 32,
 } as const;
 

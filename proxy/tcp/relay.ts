@@ -74,6 +74,7 @@ export class Relay implements ConnectionUser {
     this.#ctx.persistence.connected(stream);
     if (log.when[stream.frontend] === LOG_WHEN.responseHead) lifecycle.log(stream);
     lifecycle.step(stream, LOG_STEPS.connect, 3);
+    this.#ctx.observation.connected(stream.serverIndex);
     if (this.#ctx.rules.hasTcpResponse(stream.backend)) stream.flags |= RESPONSE_HELD;
     stream.ruleAt = 0;
     this.#join(stream);

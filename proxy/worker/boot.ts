@@ -41,6 +41,7 @@ import { SampleContext } from "../sample/context.ts";
 import { isMapped, ServerConnections } from "../server/connect.ts";
 import { ConnectionNames } from "../server/connection-name.ts";
 import { IdlePool } from "../server/idle-pool.ts";
+import { Observation } from "../server/observation.ts";
 import { SendProxy } from "../server/send-proxy.ts";
 import { Slots } from "../server/slots.ts";
 import { SharedState, WORKER } from "../shared-state/layout.ts";
@@ -130,6 +131,7 @@ function wire(building: Building, ctx: WorkerContext, task: WorkerTask, rows: nu
   building.proxied = new ProxiedConnections(ctx.connections);
   building.lifecycle = new Lifecycle(ctx);
   building.invalidMessages = new InvalidMessages(ctx);
+  building.observation = new Observation(plan, ctx.shared, (message) => ctx.mailbox.post(message));
   building.accept = new Accept(ctx, task.listeners);
   const accept = ctx.accept;
   const samples = new SampleContext(plan, shared, task.worker, arena.bytes, ctx.connections, (fd, address) =>

@@ -32,6 +32,7 @@ import type { SampleContext } from "../sample/context.ts";
 import type { ServerConnections } from "../server/connect.ts";
 import type { ConnectionNames } from "../server/connection-name.ts";
 import type { IdlePool } from "../server/idle-pool.ts";
+import type { Observation } from "../server/observation.ts";
 import type { SendProxy } from "../server/send-proxy.ts";
 import type { SharedState } from "../shared-state/layout.ts";
 import type { SpoeEngines } from "../spoe/engines.ts";
@@ -90,6 +91,7 @@ export interface WorkerContext {
   readonly replies: LocalReplies;
   readonly lifecycle: Lifecycle;
   readonly invalidMessages: InvalidMessages;
+  readonly observation: Observation;
   readonly log: AccessLog;
   readonly mailbox: Mailbox;
   /** What ACLs and maps compare with: this worker's copy, and how rules change it. */

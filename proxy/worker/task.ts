@@ -125,6 +125,8 @@ export type FromWorker =
       readonly value: string | null;
     }
   | { readonly type: "patterns-done"; readonly sequence: number }
+  /** `error-limit` failures in a row of a server that is observed; how often stands in the shared state. */
+  | { readonly type: "observed"; readonly server: number }
   /** Messages (the payload of a NOTIFY frame) for an agent of `engine`, on behalf of the stream in `slot`. Always answered. */
   | {
       readonly type: "spoe";

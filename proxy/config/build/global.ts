@@ -66,6 +66,7 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
     httpErrorCodes: [...httpErrorCodes],
     httpFailCodes: [...httpFailCodes],
     spreadChecksPercent: numbers.get("spread-checks") ?? 0,
+    maxSpreadChecksMs: numbers.get("max-spread-checks") ?? 0,
     ulimitN: numbers.get("ulimit-n") ?? 0,
     mworkerMaxReloads: numbers.get("mworker-max-reloads") ?? MWORKER_MAX_RELOADS_DEFAULT,
     statsSockets: draft.statsSockets.flatMap((socket) => buildStatsSocket(socket, configuration)),

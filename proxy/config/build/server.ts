@@ -1,6 +1,6 @@
 // Servers of the plan: parameters of the line over those of `default-server` over HAProxy's defaults.
 
-import type { AgentPlan, ServerCheckPlan } from "../../plan/check.ts";
+import type { AgentPlan, OnError, ServerCheckPlan } from "../../plan/check.ts";
 import type { ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
 import type { ServerConnectionPlan } from "../../plan/server-connection.ts";
 import type { ProxyDraft } from "../draft.ts";
@@ -10,6 +10,7 @@ import { dynamicCookie } from "./dynamic-cookie.ts";
 const INTER_DEFAULT_MS = 2000;
 const RISE_DEFAULT = 2;
 const FALL_DEFAULT = 3;
+const ERROR_LIMIT_DEFAULT = 10;
 const PURGE_DELAY_DEFAULT_MS = 5000;
 
 /** @param index in the plan @param proxy the backend's index @param id inside the backend */
@@ -49,6 +50,7 @@ export function buildServer(
     slowstartMs: numbers.get("slowstart") ?? 0,
     check: flags.get("check") === true ? buildCheck(draft) : null,
     agent: flags.get("agent-check") === true ? buildAgent(draft) : null,
+    ...buildObserve(draft),
     at: draft.statement.location,
   };
 }
@@ -93,6 +95,15 @@ function buildCheck({ options, slot, checkTlsPlan }: ServerDraft): ServerCheckPl
     tls: checkTlsPlan,
     sni: options.tls.texts.get("check-sni")?.value ?? "",
   };
+}
+
+const OBSERVED_LAYERS: Readonly<Record<string, 4 | 7>> = { layer4: 4, layer7: 7 };
+
+function buildObserve({ options: { numbers, texts } }: ServerDraft): Pick<ServerPlan, "observe"> {
+  const layer = OBSERVED_LAYERS[texts.get("observe") ?? "none"];
+  if (layer === undefined) return {};
+  const onError = (texts.get("on-error") ?? "fail-check") as OnError;
+  return { observe: { layer, errorLimit: numbers.get("error-limit") ?? ERROR_LIMIT_DEFAULT, onError } };
 }
 
 function buildAgent({ options: { numbers, texts } }: ServerDraft): AgentPlan {

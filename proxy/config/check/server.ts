@@ -18,6 +18,7 @@ export function checkServers(proxy: ProxyDraft, who: string, configuration: Conf
     checkName(proxy, server, seen);
     checkPort(proxy, server);
     checkAgent(proxy, server);
+    checkObserve(proxy, server);
     settleLimits(server);
     checkServerConnection(proxy, server, configuration);
     checkServerTls(proxy, server, configuration);
@@ -49,6 +50,14 @@ function checkPort(proxy: ProxyDraft, server: ServerDraft): void {
     at: 2,
     introduction: "none",
     expected: "a port behind the address, or 'port <n>' for the check",
+  });
+}
+
+function checkObserve(proxy: ProxyDraft, { name, options, statement }: ServerDraft): void {
+  if (options.texts.get("observe") !== "layer7" || proxy.mode === "http") return;
+  statement.alert("not-http", `'server ${proxy.name}/${name}' : 'layer7' can only be used in http proxies..`, {
+    at: Math.max(0, statement.textsFrom(0).indexOf("layer7")),
+    introduction: "located",
   });
 }
 

@@ -1,6 +1,15 @@
 // Keywords of `global`: performance tuning and the HTTP client (sections 3.2, 3.4).
 
-import { type GlobalParser, integer, integerWithin, onOff, seconds, size, variablesSize } from "../sections/global.ts";
+import {
+  type GlobalParser,
+  integer,
+  integerWithin,
+  onOff,
+  seconds,
+  size,
+  time,
+  variablesSize,
+} from "../sections/global.ts";
 import { inert, inertAll, type Keyword, manual, served, unserved } from "./keyword.ts";
 
 const POLL = "Choice among HAProxy's pollers. ringway's engines are io_uring and epoll.";
@@ -155,7 +164,7 @@ export const GLOBAL_TUNING: readonly Keyword<GlobalParser>[] = [
     served("tune.vars.reqres-max-size", "<size>", variablesSize),
     served("tune.vars.sess-max-size", "<size>", variablesSize),
     served("tune.vars.txn-max-size", "<size>", variablesSize),
-    unserved("max-spread-checks", "<delay in milliseconds>", "`spread-checks` is served."),
+    served("max-spread-checks", "<delay in milliseconds>", time),
     served("maxconnrate", "<number>", integer),
     served("maxsessrate", "<number>", integer),
     served("maxsslrate", "<number>", integer),

@@ -41,6 +41,16 @@ export function oneOf(words: readonly string[], complaint: (got: string) => stri
   };
 }
 
+/** `observe`; that layer 7 wants mode http is checked when the proxy is complete (check/server.ts). */
+export const observe: ServerParser = (statement, at, options) => {
+  const value = statement.text(at + 1);
+  if (value === "") return "'observe' expects <mode> as argument.";
+  if (!["none", "layer4", "layer7"].includes(value))
+    return `'observe' expects one of 'none', 'layer4', 'layer7' but got '${value}'`;
+  options.texts.set("observe", value);
+  return null;
+};
+
 /** A count. HAProxy reads some of these with atol (what is no number is 0, without a word); here no number is an error. */
 export function count(min: number, tooSmall: (keyword: string) => string): ServerParser {
   return (statement, at, options) => {

@@ -8,6 +8,8 @@ export const CHECK_STATUS = {
   UNK: 0,
   /** Checks are configured (or not) and none has ended yet. */
   INI: 1,
+  /** What traffic showed (`observe`). */
+  HANA: 4,
   SOCKERR: 5,
   L4OK: 6,
   L4TOUT: 7,
@@ -38,6 +40,7 @@ interface StatusRow {
 const ROWS: readonly StatusRow[] = [
   { name: "UNK",     result: CHECK_RESULT.unknown,             description: "Unknown" },
   { name: "INI",     result: CHECK_RESULT.unknown,             description: "Initializing" },
+  { name: "HANA",    result: CHECK_RESULT.failed,              description: "Health analyze" },
   { name: "SOCKERR", result: CHECK_RESULT.failed,              description: "Socket error" },
   { name: "L4OK",    result: CHECK_RESULT.passed,              description: "Layer4 check passed" },
   { name: "L4TOUT",  result: CHECK_RESULT.failed,              description: "Layer4 timeout" },

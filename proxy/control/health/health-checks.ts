@@ -14,6 +14,7 @@
 import type { NetConnectOpts } from "node:net";
 import type { ServerCheckPlan } from "../../plan/check.ts";
 import type { Plan, ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
+import { OBSERVED_TEXT } from "../../server/observation.ts";
 import { OP_STATE, SERVER, type SharedState } from "../../shared-state/layout.ts";
 import { type Announcer, SEVERITY } from "../server-state/announcer.ts";
 import { type CheckOutcome, healthCheckText, type Reason } from "../server-state/event-text.ts";
@@ -24,7 +25,7 @@ import { CheckAttempt, type CheckConversation } from "./attempt.ts";
 import type { ConnectionSettings } from "./check-connection.ts";
 import { compileExpectations } from "./check-expect.ts";
 import { checkRequest } from "./check-request.ts";
-import { CHECK_RESULT, type CheckResult, checkResult } from "./check-status.ts";
+import { CHECK_RESULT, CHECK_STATUS, type CheckResult, checkResult } from "./check-status.ts";
 import { type Encrypt, encryptionOf } from "./check-tls.ts";
 import { proxyHeaderOf } from "./proxy-header.ts";
 import { CheckSchedule } from "./schedule.ts";
@@ -43,6 +44,8 @@ interface CheckDetail {
   result: CheckResult;
   info: string;
   attempt: { cancel(): void } | null;
+  /** The next check comes after `fastinter`: traffic failed while one was under way. */
+  hurries: boolean;
 }
 
 /** A check of the process at the moment: `show activity`. */
@@ -72,7 +75,12 @@ export class HealthChecks {
     this.#states = options.states;
     this.#announcer = options.announcer;
     this.#random = options.random ?? Math.random;
-    this.#details = this.#plan.servers.map(() => ({ result: CHECK_RESULT.unknown, info: "", attempt: null }));
+    this.#details = this.#plan.servers.map(() => ({
+      result: CHECK_RESULT.unknown,
+      info: "",
+      attempt: null,
+      hurries: false,
+    }));
     this.agents = new AgentChecks(this.#plan, this.#states, this.#announcer, (server) => this.#allows(server));
     this.#schedule = new CheckSchedule((server) => this.#due(this.#plan.servers[server]));
   }
@@ -80,8 +88,11 @@ export class HealthChecks {
   /** Plans every server's first check. */
   start(): void {
     const checked = this.#plan.servers.filter((server) => server.check !== null);
+    const { maxSpreadChecksMs } = this.#plan.global;
     checked.forEach((server, position) => {
-      this.#schedule.add(server.index, (this.#intervalMs(server) * position) / checked.length);
+      const intervalMs = this.#intervalMs(server);
+      const spreadMs = maxSpreadChecksMs === 0 ? intervalMs : Math.min(intervalMs, maxSpreadChecksMs);
+      this.#schedule.add(server.index, (spreadMs * position) / checked.length);
     });
     this.agents.start();
   }
@@ -162,6 +173,36 @@ export class HealthChecks {
     return encryption;
   }
 
+  /** `error-limit` failures in a row were seen in traffic (`observe`), once or more since the last message. */
+  observed(server: ServerPlan): void {
+    const { observe } = server;
+    const detail = this.#details[server.index];
+    const { words } = this.#shared;
+    const at = this.#shared.serverAt(server.index);
+    const times = Atomics.exchange(words, at + SERVER.errorLimitsReached, 0);
+    if (observe === undefined || words[at + SERVER.checkEnabled] !== 1 || this.#states.inMaintenance(server)) return;
+    const info = `Detected ${observe.errorLimit} consecutive errors, last one was: ${OBSERVED_TEXT[words[at + SERVER.lastError]]}`;
+    const outcome = { status: CHECK_STATUS.HANA, code: 0, info, durationMs: words[at + SERVER.checkDurationMs] };
+    for (let time = 0; time < times; time++) {
+      this.#write(server, SERVER.observedFailures, words[at + SERVER.observedFailures] + 1);
+      if (observe.onError === "fastinter") continue;
+      const { rise } = this.#checkOf(server);
+      const health = words[at + SERVER.checkHealth];
+      if (observe.onError === "mark-down" && health > rise) this.#write(server, SERVER.checkHealth, rise);
+      else if (observe.onError === "sudden-death" && health > rise) this.#write(server, SERVER.checkHealth, rise + 1);
+      this.#apply(server, detail, outcome);
+    }
+    this.#hurry(server, detail);
+  }
+
+  /** `fastinter` from now on to the next check, however long that would have taken. */
+  #hurry(server: ServerPlan, detail: CheckDetail): void {
+    const { fastinterMs } = this.#checkOf(server);
+    if (fastinterMs === 0 || this.#word(server, SERVER.checkHealth) === 0) return;
+    if (detail.attempt !== null) detail.hurries = true;
+    else this.#schedule.advance(server.index, fastinterMs);
+  }
+
   #ended(server: ServerPlan, outcome: CheckOutcome): void {
     const detail = this.#details[server.index];
     detail.attempt = null;
@@ -231,7 +272,9 @@ export class HealthChecks {
   }
 
   #scheduleNext(server: ServerPlan): void {
-    const intervalMs = this.#intervalMs(server);
+    const detail = this.#details[server.index];
+    const intervalMs = detail.hurries ? this.#checkOf(server).fastinterMs : this.#intervalMs(server);
+    detail.hurries = false;
     const spread = (intervalMs * this.#plan.global.spreadChecksPercent) / 100;
     this.#schedule.add(server.index, intervalMs + spread * (2 * this.#random() - 1));
   }

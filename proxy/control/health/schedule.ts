@@ -7,10 +7,13 @@
 interface Entry {
   readonly dueMs: number;
   readonly server: number;
+  /** It was moved ahead: another entry stands for the server. */
+  isStale: boolean;
 }
 
 export class CheckSchedule {
   readonly #heap: Entry[] = [];
+  readonly #entryOf = new Map<number, Entry>();
   readonly #run: (server: number) => void;
   readonly #nowMs: () => number;
   #timer: NodeJS.Timeout | null = null;
@@ -23,11 +26,14 @@ export class CheckSchedule {
     this.#nowMs = nowMs;
   }
 
-  /** Makes a server due in so many milliseconds. */
+  /** Makes a server due in so many milliseconds; when it was to be due is forgotten. */
   add(server: number, delayMs: number): void {
     if (this.#closed) return;
+    const former = this.#entryOf.get(server);
+    if (former !== undefined) former.isStale = true;
     const heap = this.#heap;
-    const entry = { dueMs: this.#nowMs() + delayMs, server };
+    const entry = { dueMs: this.#nowMs() + delayMs, server, isStale: false };
+    this.#entryOf.set(server, entry);
     heap.push(entry);
     let at = heap.length - 1;
     while (at > 0) {
@@ -38,6 +44,12 @@ export class CheckSchedule {
     }
     heap[at] = entry;
     this.#arm();
+  }
+
+  /** Makes a server that is to be due later due in so many milliseconds; nothing happens to one that is not to be due, or earlier. */
+  advance(server: number, delayMs: number): void {
+    const entry = this.#entryOf.get(server);
+    if (entry !== undefined && entry.dueMs > this.#nowMs() + delayMs) this.add(server, delayMs);
   }
 
   close(): void {
@@ -58,8 +70,15 @@ export class CheckSchedule {
     this.#timer = null;
     this.#armedMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#nowMs();
-    while (this.#heap.length > 0 && this.#heap[0].dueMs <= nowMs) this.#run(this.#takeFirst().server);
+    while (this.#heap.length > 0 && this.#heap[0].dueMs <= nowMs) this.#runFirst();
     this.#arm();
+  }
+
+  #runFirst(): void {
+    const { server, isStale } = this.#takeFirst();
+    if (isStale) return;
+    this.#entryOf.delete(server);
+    this.#run(server);
   }
 
   #takeFirst(): Entry {

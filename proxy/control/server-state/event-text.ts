@@ -7,7 +7,7 @@
 // server's own line.
 
 import type { ProxyPlan, ServerPlan } from "../../plan/plan.ts";
-import { checkDescription, hasCheckCode } from "../health/check-status.ts";
+import { CHECK_STATUS, checkDescription, hasCheckCode } from "../health/check-status.ts";
 
 /** How a check ended, as far as sentences are concerned. */
 export interface CheckOutcome {
@@ -43,7 +43,8 @@ function subject(server: ServerPlan, backend: string): string {
 function checkReason(outcome: CheckOutcome): string {
   const code = hasCheckCode(outcome.status) ? `, code: ${outcome.code}` : "";
   const info = outcome.info === "" ? "" : `, info: "${outcome.info}"`;
-  return `, reason: ${checkDescription(outcome.status)}${code}${info}, check duration: ${outcome.durationMs}ms`;
+  const duration = outcome.status === CHECK_STATUS.HANA ? "" : `, check duration: ${outcome.durationMs}ms`;
+  return `, reason: ${checkDescription(outcome.status)}${code}${info}${duration}`;
 }
 
 function reasonText(reason: Reason): string {
