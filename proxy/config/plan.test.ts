@@ -22,6 +22,7 @@ t.test("global: everything that was written, HAProxy's defaults elsewhere", asyn
       ticketKeys: [],
     },
     maxHeaders: 101,
+    logUriBytes: 1023,
     daemon: false,
     pidfile: null,
   });

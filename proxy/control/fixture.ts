@@ -120,6 +120,7 @@ const GLOBAL = {
       ticketKeys: [],
     },
     maxHeaders: 101,
+    logUriBytes: 1023,
     compression: DEFAULT_COMPRESSION_LIMITS,
     rates: { connections: 0, sessions: 0, tls: 0 },
     daemon: false,

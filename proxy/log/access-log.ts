@@ -150,7 +150,7 @@ export class AccessLog {
     const indices = endpointIndices(endpoints);
     const times = new TimeVariables(writer, clock);
     const writers = {
-      ...{ writer, variables, times, request: new RequestVariables(writer, options.arena) },
+      ...{ writer, variables, times, request: new RequestVariables(writer, options.arena, plan.global.logUriBytes) },
       captures: new CaptureVariables(writer, options.samples.captures),
       samples: options.samples,
     };

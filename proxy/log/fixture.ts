@@ -167,6 +167,7 @@ export function planWith(changes: PlanChanges): Plan {
         ticketKeys: [],
       },
       maxHeaders: 101,
+      logUriBytes: 1023,
       compression: DEFAULT_COMPRESSION_LIMITS,
       daemon: false,
       rates: { connections: 0, sessions: 0, tls: 0 },

@@ -1,7 +1,7 @@
 // The variables of log-format that show what the client asked for. They are the only ones whose bytes a stranger chose, so
 // everything goes through ItemWriter.request, which encodes what could break a line (configuration.txt 8.6).
 //
-// Limits: of a request line, up to 1023 bytes before encoding are logged (the default of tune.http.logurilen, which counts its NUL).
+// Limits: of a request line, up to `tune.http.logurilen` bytes before encoding are logged.
 // The head must still stand in the arena when the line is written.
 
 import type { Message, RequestLine } from "../http1/message.ts";
@@ -15,8 +15,6 @@ const BAD_REQUEST = 65536;
 const VERSION_11 = 64;
 const LINE_EDITED = 1024;
 
-const REQUEST_LINE_MAX_BYTES = 1023;
-
 const DOUBLE_QUOTE = 34;
 const SLASH = 47;
 const SPACE = 32;
@@ -28,10 +26,15 @@ const HTTP_10 = textBytes("HTTP/1.0");
 export class RequestVariables {
   readonly writer: ItemWriter;
   readonly #arena: Uint8Array;
+  readonly #lineMaxBytes: number;
 
-  /** @param arena the memory that Message offsets refer to */
-  constructor(writer: ItemWriter, arena: Uint8Array) {
+  /**
+   * @param arena the memory that Message offsets refer to
+   * @param lineMaxBytes of a request line, before encoding
+   */
+  constructor(writer: ItemWriter, arena: Uint8Array, lineMaxBytes: number) {
     this.writer = writer;
+    this.#lineMaxBytes = lineMaxBytes;
     this.#arena = arena;
   }
 
@@ -44,7 +47,7 @@ export class RequestVariables {
     const { writer } = this;
     const arena = this.#arena;
     const request = receivedLine(stream.request);
-    const lineEnd = request.methodStart + REQUEST_LINE_MAX_BYTES;
+    const lineEnd = request.methodStart + this.#lineMaxBytes;
     const escaped = (flags & ESCAPE) !== 0;
     if ((flags & QUOTE) !== 0) writer.byte(DOUBLE_QUOTE);
     writer.request(arena, request.methodStart, request.methodEnd, escaped);
@@ -112,7 +115,7 @@ export class RequestVariables {
   }
 
   #requestPart(stream: Stream, from: number, to: number, flags: number): void {
-    const lineEnd = receivedLine(stream.request).methodStart + REQUEST_LINE_MAX_BYTES;
+    const lineEnd = receivedLine(stream.request).methodStart + this.#lineMaxBytes;
     if ((flags & QUOTE) !== 0) this.writer.byte(DOUBLE_QUOTE);
     this.writer.request(this.#arena, from, Math.min(to, lineEnd), (flags & ESCAPE) !== 0);
     if ((flags & QUOTE) !== 0) this.writer.byte(DOUBLE_QUOTE);

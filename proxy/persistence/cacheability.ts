@@ -1,4 +1,4 @@
-// Whether a shared cache could keep a response, as HAProxy judges it for `cookie … nocache` (RFC 9111 section 3 with its own strictness):
+// Whether a shared cache could keep a response, as HAProxy judges it for `cookie … nocache` and `option checkcache` (RFC 9111 section 3 with its own strictness):
 // method, status, Cache-Control and Pragma, and something to judge its age or identity by.
 
 import { HEADER_INTS as INTS, METHOD, type Message } from "../http1/message.ts";
@@ -12,6 +12,7 @@ const BACKSLASH = 92;
 
 const CACHEABLE_STATUS: ReadonlySet<number> = new Set([200, 203, 204, 206, 300, 301, 404, 405, 410, 414, 501]);
 const CACHE_CONTROL = textBytes("cache-control");
+const SET_COOKIE = textBytes("set-cookie");
 const PRAGMA = textBytes("pragma");
 const NO_CACHE = textBytes("no-cache");
 const PUBLIC = textBytes("public");
@@ -59,6 +60,25 @@ export function isCacheable(bytes: Uint8Array, { request, response }: Stream): b
     }
   }
   return may && !hasNullAge && (hasFreshness || hasAny(bytes, response));
+}
+
+/** Whether a cache could give one client's cookie to others: `option checkcache`. */
+export function exposesCookie(bytes: Uint8Array, stream: Stream): boolean {
+  const { response } = stream;
+  let hasCookie = false;
+  for (let index = 0; index < response.headerCount; index++) {
+    const row = index * HEADER_INTS;
+    if (isNamed(bytes, response, row, SET_COOKIE)) hasCookie = true;
+    if (!isNamed(bytes, response, row, CACHE_CONTROL)) continue;
+    const lineEnd = response.headers[row + 3]!;
+    for (let at = response.headers[row + 2]!; at < lineEnd; ) {
+      const end = elementEnd(bytes, at, lineEnd);
+      const start = skipBlanks(bytes, at, end);
+      if (isWhole(bytes, start, trimBlanks(bytes, start, end), NO_CACHE_COOKIE)) return false;
+      at = end + 1;
+    }
+  }
+  return hasCookie && isCacheable(bytes, stream);
 }
 
 function forbids(bytes: Uint8Array, start: number, end: number): boolean {

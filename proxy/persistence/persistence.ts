@@ -7,16 +7,21 @@
 
 import { type Condition, compileCondition } from "../acl/condition.ts";
 import type { Plan, ProxyPlan } from "../plan/plan.ts";
+import { countEverywhere } from "../rules/parts.ts";
 import type { SampleContext } from "../sample/context.ts";
 import { COUNTER } from "../shared-state/layout.ts";
 import { STREAM, type Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { type BackendCookie, compileCookie, valuesOf } from "./backend-cookie.ts";
+import { exposesCookie } from "./cacheability.ts";
 import { RequestCookies } from "./request-cookies.ts";
 import { ResponseCookies } from "./response-cookies.ts";
 import { releaseUnstored, StickRules } from "./stick-rules.ts";
 
+/** A server that does it always must not fill the process log. */
+const WARNINGS_APART_MS = 1000;
 const PASS = 2;
+const BY_PROXY = 80; // P
 const BY_INTERNAL = 73; // I
 const IN_HEADERS = 72; // H
 const S_HTTP = STREAM.http;
@@ -25,6 +30,7 @@ const S_HTTP = STREAM.http;
 interface BackendPersistence {
   readonly stick: StickRules | null;
   readonly cookie: BackendCookie | null;
+  readonly checksCache: boolean;
   readonly conditions: readonly Condition[];
   /** STREAM bit that each condition sets. */
   readonly flags: readonly number[];
@@ -37,6 +43,7 @@ export function editsCookies({ proxies }: Plan): boolean {
 
 export class Persistence {
   readonly #ctx: WorkerContext;
+  #warnedMs = -WARNINGS_APART_MS;
   readonly #backends: readonly (BackendPersistence | null)[];
   readonly #requestCookies: RequestCookies;
   readonly #responseCookies: ResponseCookies;
@@ -50,9 +57,10 @@ export class Persistence {
       const rules = proxy.backend?.persistence.rules ?? [];
       const cookie = compileCookie(ctx.plan, proxy);
       const stick = this.#stickRules(proxy, samples);
-      if (cookie === null && rules.length === 0 && stick === null) return null;
+      const checksCache = proxy.backend?.persistence.checksCache === true;
+      if (cookie === null && rules.length === 0 && stick === null && !checksCache) return null;
       return {
-        ...{ cookie, stick },
+        ...{ cookie, stick, checksCache },
         conditions: rules.map(({ condition }) => compileCondition(condition, samples)),
         flags: rules.map(({ kind }) => (kind === "force" ? STREAM.forcePersist : STREAM.ignorePersist)),
       };
@@ -108,10 +116,14 @@ export class Persistence {
     this.#backends[stream.backend]?.stick?.response(stream);
   }
 
-  /** The final response head is through its rules. False: what has to be added does not fit, and the stream has its answer. */
+  /** The final response head is through its rules. False: it cannot be given to the client, and the stream has its answer. */
   response(stream: Stream): boolean {
     const backend = this.#backends[stream.backend]!;
     if (backend === null) return true;
+    if (backend.checksCache && exposesCookie(this.#ctx.bytes, stream)) {
+      this.#refuse(stream);
+      return false;
+    }
     if (backend.stick !== null) backend.stick.response(stream);
     if (backend.cookie === null) return true;
     if (this.#responseCookies.write(stream, backend.cookie)) return true;
@@ -121,5 +133,18 @@ export class Persistence {
     lifecycle.endReason(stream, BY_INTERNAL, IN_HEADERS);
     replies.error(stream, 500);
     return false;
+  }
+
+  /** HAProxy means to answer 502 (configuration.txt, `option checkcache`), and says 200 with its own page. */
+  #refuse(stream: Stream): void {
+    const { clock, lifecycle, mailbox, plan, replies } = this.#ctx;
+    if (((clock.nowMs - this.#warnedMs) | 0) >= WARNINGS_APART_MS) {
+      this.#warnedMs = clock.nowMs;
+      const [proxy, server] = [plan.proxies[stream.backend]!.name, plan.servers[stream.serverIndex]!.name];
+      mailbox.event("warn", `Blocking cacheable cookie in response from instance ${proxy}, server ${server}.`);
+    }
+    countEverywhere(this.#ctx, stream, COUNTER.deniedResponses);
+    lifecycle.endReason(stream, BY_PROXY, IN_HEADERS);
+    replies.error(stream, 502);
   }
 }

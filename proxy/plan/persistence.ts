@@ -7,6 +7,8 @@ export interface PersistencePlan {
   readonly cookie: CookiePlan | null;
   /** `option persist`: a persistence cookie is followed to a server that is down. */
   readonly toDownServers: boolean;
+  /** `option checkcache`: a response with a cookie that a cache could keep is refused. */
+  readonly checksCache: boolean;
   /** `force-persist` and `ignore-persist` lines; the first whose condition holds decides. */
   readonly rules: readonly PersistRulePlan[];
   /** `stick` lines that look at requests, and `stick store-response`. */
@@ -49,6 +51,7 @@ export interface DynamicCookiePlan {
 export const NO_PERSISTENCE: PersistencePlan = {
   cookie: null,
   toDownServers: false,
+  checksCache: false,
   rules: [],
   stick: [],
   stickResponse: [],

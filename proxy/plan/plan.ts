@@ -69,6 +69,8 @@ export interface GlobalPlan {
   readonly tls: TlsGlobalPlan;
   /** `tune.http.maxhdr`, default 101: header lines a head may have. */
   readonly maxHeaders: number;
+  /** `tune.http.logurilen`, default 1023: bytes of a request line that are logged. */
+  readonly logUriBytes: number;
   readonly compression: CompressionLimitsPlan;
   /** `maxconnrate`, `maxsessrate`, `maxsslrate`: per second, 0: no limit. */
   readonly rates: { readonly connections: number; readonly sessions: number; readonly tls: number };

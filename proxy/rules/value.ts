@@ -117,7 +117,7 @@ export class Values {
       const options = { plan, connections, streamBytes: streams.bytes, pid, hostname: plan.global.node, samples };
       return {
         ...{ writer, variables: new Variables(writer, options), times: new TimeVariables(writer, clock) },
-        ...{ request: new RequestVariables(writer, bytes), samples },
+        ...{ request: new RequestVariables(writer, bytes, plan.global.logUriBytes), samples },
         captures: new CaptureVariables(writer, samples.captures),
       };
     };

@@ -216,6 +216,41 @@ t.test("every mode, as HAProxy does it", needs("haproxy"), async (t) => {
   );
 });
 
+t.test("option checkcache: no cookie that a cache could give to others", async (t) => {
+  const port = (await freePorts(1))[0]!;
+  const program = await startProgram(t, {
+    config: `
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+listen main
+  bind 127.0.0.1:${port}
+  option checkcache
+  server web1 127.0.0.1:${origin.port}
+`,
+  });
+  const cases: readonly [answer: string, status: number][] = [
+    ["Set-Cookie: x=1|Cache-Control: max-age=10", 502],
+    ["Set-Cookie: x=1|ETag: a", 502],
+    ["Set-Cookie: x=1", 200],
+    ['Set-Cookie: x=1|Cache-Control: max-age=10, no-cache="set-cookie"', 200],
+    ["Set-Cookie: x=1|Cache-Control: private|ETag: a", 200],
+    ["Cache-Control: max-age=10", 200],
+  ];
+  for (const [answer, status] of cases) {
+    const client = await connect(t, port);
+    client.send(`GET / HTTP/1.1\r\nHost: x\r\nX-Answer: ${answer}\r\nConnection: close\r\n\r\n`);
+    const response = await client.response();
+    t.equal(response.status, status, answer);
+    if (status === 502) t.same(headerValues(response, "set-cookie"), []);
+  }
+  await until("it is said", () =>
+    /Blocking cacheable cookie in response from instance main, server web1\./.test(program.stderr),
+  );
+});
+
 t.test("a configuration as people write it: the client stays with its server, and moves when that goes", async (t) => {
   const [port, statsPort] = (await freePorts(2)) as [number, number];
   await startProgram(t, {

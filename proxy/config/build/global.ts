@@ -10,6 +10,7 @@ const SESSION_BLOCKS_DEFAULT = 20_000;
 const SESSION_LIFETIME_DEFAULT_S = 300;
 const MAXREWRITE_DEFAULT = 1024;
 const HEADERS_DEFAULT = 101;
+const LOG_URI_DEFAULT = 1023;
 const STICK_COUNTERS_DEFAULT = 3;
 const STATS_TIMEOUT_DEFAULT_MS = 10_000;
 const STATS_MAXCONN_DEFAULT = 10;
@@ -36,6 +37,7 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
       ticketKeys: configuration.tlsStore.ticketKeys,
     },
     maxHeaders: numbers.get("tune.http.maxhdr") ?? HEADERS_DEFAULT,
+    logUriBytes: numbers.get("tune.http.logurilen") ?? LOG_URI_DEFAULT,
     compression: {
       maxLevel: numbers.get("tune.comp.maxlevel") ?? 1,
       rateMaxBytes: (numbers.get("maxcomprate") ?? 0) * 1024,

@@ -184,6 +184,7 @@ function buildPersistence({
   return {
     cookie: cookie === null ? null : { ...(plan as CookiePlan), dynamic },
     toDownServers: options.get("persist") ?? false,
+    checksCache: options.get("checkcache") ?? false,
     rules: persistRules,
     stick,
     stickResponse,

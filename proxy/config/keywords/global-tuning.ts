@@ -27,6 +27,7 @@ export const GLOBAL_TUNING: readonly Keyword<GlobalParser>[] = [
     served("maxconn", "<number>", integer),
     served("spread-checks", "<0..50, in percent>", integerWithin(0, 50, (name) => `'${name}' needs a positive value in range 0..50.`)),
     served("tune.bufsize", "<size>", size),
+    served("tune.http.logurilen", "<number>", integerWithin(0, 2147483647, (name) => `'${name}' expects an integer argument.`)),
     served("tune.http.maxhdr", "<number>", integerWithin(1, 32767, (name) => `'${name}' expects a numeric value between 1 and 32767`)),
     served("tune.maxrewrite", "<number>", integerWithin(0, 2147483647, (name) => `'${name}' expects a positive integer argument.`)),
     served("tune.stick-counters", "<number>", integerWithin(0, 100, (name) => `'${name}' expects a numeric value between 0 and 100`)),
@@ -171,7 +172,6 @@ export const GLOBAL_TUNING: readonly Keyword<GlobalParser>[] = [
     unserved("noreuseport", "", "ringway's workers need SO_REUSEPORT."),
     unserved("ssl-engine", "<name> [algo <comma-separated list of algorithms>]", "TLS is not served yet."),
     unserved("tune.fail-alloc", "", "A debugging aid of HAProxy's developers."),
-    unserved("tune.http.logurilen", "<number>", "Request lines are logged up to 1024 bytes, HAProxy's default."),
   ]),
   ...manual<GlobalParser>("3.4", [
     ...inertAll(HTTPCLIENT, [

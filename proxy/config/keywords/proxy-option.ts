@@ -67,7 +67,7 @@ export const PROXY_OPTION: readonly Keyword<ProxyParser>[] = manual<ProxyParser>
     served("option accept-invalid-http-response", "", renamedToggle(UNSAFE_RESPONSE)),
     served(`option ${UNSAFE_RESPONSE}`, "", toggle),
     served("option allbackups", "", toggle),
-    unserved("option checkcache", "", "Responses are not inspected for cacheable cookies yet."),
+    served("option checkcache", "", toggle),
     unserved("option external-check", "", CHECKS),
     served("option forwarded", "[ proto ] [ host | host-expr <expr> ] [ by | by-expr <expr> ] [ by_port | by_port-expr <expr> ] [ for | for-expr <expr> ] [ for_port | for_port-expr <expr> ]", forwarded),
     served("option h1-case-adjust-bogus-server", "", toggle),
