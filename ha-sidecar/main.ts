@@ -8,6 +8,7 @@
 
 import { closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
 import { renderMessage } from "../shared/diagnostic/render.ts";
+import { setThreadName } from "../shared/ffi/process.ts";
 import { missingCapabilities } from "./capabilities.ts";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { askControlSocket, DEFAULT_CONTROL_SOCKET, openControlSocket } from "./control/control-socket.ts";
@@ -112,6 +113,7 @@ async function run(options: CommandLine): Promise<number> {
   }
   for (const path of options.pidFiles) writeFileSync(path, `${process.pid}\n`);
   process.umask(options.umask ?? plan.global.umask);
+  if (plan.global.processName !== null) setThreadName(plan.global.processName);
   const daemon = new Daemon(plan, log, orphans, options.dontRespawn);
   const socketPath = options.controlSocket ?? plan.global.sidecar.controlSocket ?? DEFAULT_CONTROL_SOCKET;
   openControlSocket(socketPath, daemon, log);

@@ -5,9 +5,6 @@
 import type { HaPlan, SourceLocation } from "./plan/plan.ts";
 import type { VirtualServerPlan } from "./plan/virtual-server.ts";
 
-/** keepalived's defaults: whoever says nothing else is told nothing. */
-const RTTIME_DEFAULT_US = 10_000;
-
 export interface Refusal {
   readonly at: SourceLocation | null;
   readonly text: string;
@@ -38,7 +35,6 @@ export function remarksOf(plan: HaPlan): string[] {
     global.scheduling.maxAutoPriority > 0,
     "max_auto_priority: the VRRP thread has a real-time priority from the start",
   );
-  remark(global.scheduling.rlimitRttimeUs !== RTTIME_DEFAULT_US, "vrrp_rlimit_rttime: the limit is not set");
   return remarks;
 }
 

@@ -66,6 +66,8 @@ export interface GlobalDraft {
   shutdownScript: ScriptDraft | null;
   shutdownScriptTimeoutMs: number;
   reloadCheckConfig: boolean;
+  processName: string | null;
+  vrrpProcessName: string | null;
   umask: number;
   vmacPrefix: string;
   controlSocket: string | null;

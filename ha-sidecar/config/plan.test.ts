@@ -8,7 +8,7 @@ t.test("every must of the reference is in the plan", (t) => {
   const { plan, diagnostics } = loadText(readFixture("full.conf"));
   t.same(
     diagnostics.list.map((one) => one.message),
-    [],
+    ["track_group has no effect here"],
   );
   const { global } = plan;
   t.match(global, {
@@ -170,6 +170,24 @@ t.test("every must of the reference is in the plan", (t) => {
     { interfaces: ["eth0", "eth1"], garpIntervalMs: 2, gnaIntervalMs: 0 },
     { interfaces: [], garpIntervalMs: 1, gnaIntervalMs: 0 },
   ]);
+  t.end();
+});
+
+t.test("names, limits, and what an instance takes from its group", (t) => {
+  const instance = (name: string, id: number, lines: string) =>
+    `vrrp_instance ${name} {\n interface eth0\n virtual_router_id ${id}\n priority 100\n virtual_ipaddress {\n  10.0.0.${id}/24\n }\n ${lines}\n}\n`;
+  const group = "vrrp_sync_group G {\n group {\n  A\n  B\n }\n notify_priority_changes on\n}\n";
+  const globals = "global_defs {\n vrrp_process_name ha\n process_names\n vrrp_rlimit_rttime 50000\n}\n";
+  const instances = instance("A", 1, "") + instance("B", 2, "notify_priority_changes off") + instance("C", 3, "");
+  const { plan } = loadText(globals + group + instances);
+  t.same(
+    plan.instances.map(({ notify }) => notify.priorityChanges),
+    [true, false, false],
+  );
+  t.match(plan.global, {
+    processName: "keepalived",
+    scheduling: { threadName: "ha", rlimitRttimeUs: 50_000 },
+  });
   t.end();
 });
 

@@ -197,6 +197,11 @@ export function ignored<Draft>(name: string, why: string, syntax = ""): Keyword<
   return { name, syntax, text: why, effect: "ignored", section: null, takesList: false, read: () => {} };
 }
 
+/** A keyword whose words are read and judged all the same. */
+export function withoutEffect<Draft>(keyword: Keyword<Draft>, why: string): Keyword<Draft> {
+  return { ...keyword, text: why, effect: "ignored" };
+}
+
 /** A value of some kind that must be one of a few words. */
 export function readChoice<Choice extends string>(
   statement: Statement,

@@ -152,6 +152,7 @@ const GLOBAL: GlobalPlan = {
     cpuAffinity: [],
     maxAutoPriority: 0,
     minAutoPriorityDelayMs: 1000,
+    threadName: null,
   },
   scriptSecurity: false,
   notifyFifos: [],
@@ -165,6 +166,7 @@ const GLOBAL: GlobalPlan = {
   usePidDirectory: false,
   childWaitTimeMs: 5000,
   umask: 0o022,
+  processName: null,
   vmacPrefix: "vrrp",
   sidecar: {
     controlSocket: null,

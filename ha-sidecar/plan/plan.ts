@@ -90,6 +90,8 @@ export interface GlobalPlan {
   readonly childWaitTimeMs: number;
   /** `umask`, default 0022 (group and others may not write). */
   readonly umask: number;
+  /** `process_name`; null: node's. */
+  readonly processName: string | null;
   /** `vmac_prefix`, default `vrrp`. */
   readonly vmacPrefix: string;
   readonly sidecar: SidecarPlan;
@@ -138,7 +140,10 @@ export interface SchedulingPlan {
   readonly nice: number | null;
   /** `vrrp_rt_priority` 1 … 99 (SCHED_RR), null: none asked for. */
   readonly realtimePriority: number | null;
-  /** `vrrp_rlimit_rttime`, microseconds between blocking system calls; default 10000. */
+  /**
+   * `vrrp_rlimit_rttime`, microseconds that the real-time thread may run without waiting, or the kernel ends the process. Only set where it is
+   * not keepalived's default of 10000: a collection of garbage may take longer.
+   */
   readonly rlimitRttimeUs: number;
   /** `vrrp_no_swap`: mlockall. */
   readonly noSwap: boolean;
@@ -148,6 +153,8 @@ export interface SchedulingPlan {
   readonly maxAutoPriority: number;
   /** `min_auto_priority_delay`, default 1 s. */
   readonly minAutoPriorityDelayMs: number;
+  /** `vrrp_process_name`, null: as it is called here. */
+  readonly threadName: string | null;
 }
 
 export interface FifoPlan {

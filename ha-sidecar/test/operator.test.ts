@@ -88,9 +88,17 @@ function defineTests(): void {
 
   t.test("metrics, over a reload", { buffered: true }, async (t) => {
     await onLan(async (a) => {
-      const text = (port: number) => configurationOf(a, FAST, [`  metrics_listen 127.0.0.1 ${port}`]);
+      const text = (port: number) =>
+        configurationOf(a, FAST, [
+          `  metrics_listen 127.0.0.1 ${port}`,
+          "  process_name ha_main",
+          "  vrrp_process_name ha_vrrp",
+        ]);
       const ours = startSidecar(a, text(9650));
       await until(() => /Entering MASTER/.test(ours.output), "it is master");
+      const names = a.run("ps", "-L", "-o", "comm=", "-p", String(ours.pid));
+      t.match(names, /^ha_main$/m);
+      t.match(names, /^ha_vrrp$/m);
       const ask = (port: number) => a.run("curl", "-s", "-m", "5", `http://127.0.0.1:${port}/metrics`);
       t.match(ask(9650), `keepalived_vrrp_state{iname="VI_1",intf="eth0",vrid="50",ip_address="${ADDRESS}"} 2`);
       writeFileSync(ours.file, text(9651));

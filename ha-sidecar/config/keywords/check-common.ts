@@ -2,7 +2,7 @@
 
 import type { Context, Keyword } from "../keyword.ts";
 import { placeOf, type Statement } from "../statement.ts";
-import { boolean, integer, parseIp, seconds, text, UNSIGNED_MAX } from "../values.ts";
+import { boolean, integer, parseIp, seconds, text, UNSIGNED_MAX, withoutEffect } from "../values.ts";
 import type { CheckDraft, TargetDraft } from "../virtual-server-drafts.ts";
 
 const LONGEST = 18446744073709;
@@ -30,20 +30,26 @@ export const TARGET_KEYWORDS: readonly Keyword<TargetDraft>[] = [
   port("connect_port", "The port; default: the real server's."),
   address("bindto", "Where it connects from."),
   port("bind_port", "The port it connects from."),
-  text({ name: "bind_if", syntax: "<INTERFACE>", text: "The interface of a link-local bindto." }, (draft, value) => {
-    draft.bindInterface = value;
-  }),
-  integer(
-    {
-      name: "fwmark",
-      min: 0,
-      max: UNSIGNED_MAX,
-      text: "Mark of its packets.",
-      invalid: (value) => `Invalid fwmark connection value '${value}'`,
-    },
-    (draft, value) => {
-      draft.fwmark = value;
-    },
+  withoutEffect(
+    text({ name: "bind_if", syntax: "<INTERFACE>", text: "" }, (draft, value) => {
+      draft.bindInterface = value;
+    }),
+    "Checks go out as the routes say.",
+  ),
+  withoutEffect(
+    integer(
+      {
+        name: "fwmark",
+        min: 0,
+        max: UNSIGNED_MAX,
+        text: "",
+        invalid: (value) => `Invalid fwmark connection value '${value}'`,
+      },
+      (draft, value) => {
+        draft.fwmark = value;
+      },
+    ),
+    "Packets of checks are not marked.",
   ),
 ];
 

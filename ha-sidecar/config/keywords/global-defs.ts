@@ -66,6 +66,8 @@ export function newGlobalDraft(): GlobalDraft {
     shutdownScriptTimeoutMs: 10_000,
     reloadCheckConfig: false,
     umask: 0o022,
+    processName: null,
+    vrrpProcessName: null,
     vmacPrefix: "vrrp",
     controlSocket: null,
     metrics: null,

@@ -4,7 +4,7 @@
 import type { GlobalDraft } from "../drafts.ts";
 import type { Context, Keyword } from "../keyword.ts";
 import { placeOf, type Statement } from "../statement.ts";
-import { flag, ignored, integer, line, parseInteger, requireWord, UNSIGNED_MAX } from "../values.ts";
+import { flag, ignored, integer, line, parseInteger, requireWord, text, UNSIGNED_MAX } from "../values.ts";
 
 /** `vrrp_rt_priority`: what is too high or low is set to the bound. */
 function readRealtimePriority(draft: GlobalDraft, statement: Statement, context: Context): void {
@@ -167,9 +167,19 @@ export const PROCESS_KEYWORDS: readonly Keyword<GlobalDraft>[] = [
     },
     readUmask,
   ),
-  ...["process_names", "process_name", "vrrp_process_name"].map((name) =>
-    ignored<GlobalDraft>(name, "The process keeps its name; service managers rely on it."),
+  line(
+    { name: "process_names", syntax: "", text: "keepalived's names for the process and the VRRP thread." },
+    (draft) => {
+      draft.processName ??= "keepalived";
+      draft.vrrpProcessName ??= "keepalived_vrrp";
+    },
   ),
+  text({ name: "process_name", syntax: "<NAME>", text: "The name that ps -e and top show." }, (draft, value) => {
+    draft.processName = value;
+  }),
+  text({ name: "vrrp_process_name", syntax: "<NAME>", text: "The same of the VRRP thread." }, (draft, value) => {
+    draft.vrrpProcessName = value;
+  }),
   ...OTHER_PROCESSES,
   ...NETLINK_BUFFERS,
 ];

@@ -3,7 +3,7 @@
 import type { ScriptDraft } from "../drafts.ts";
 import type { Keyword, Section } from "../keyword.ts";
 import { placeOf } from "../statement.ts";
-import { boolean, integer, line, seconds, text, UNSIGNED_MAX } from "../values.ts";
+import { boolean, integer, line, seconds, text, UNSIGNED_MAX, withoutEffect } from "../values.ts";
 import type { RealServerDraft, TimingDraft } from "../virtual-server-drafts.ts";
 import { CHECK_KEYWORDS } from "./check.ts";
 import { readForwarding } from "./forwarding.ts";
@@ -170,9 +170,8 @@ export const REAL_SERVER: Section<RealServerDraft> = {
         draft.virtualhost = value;
       },
     ),
-    line(
-      { name: "snmp_name", syntax: "<STRING>", text: "A name for dumps and metrics." },
-      (draft, statement, context) => {
+    withoutEffect(
+      line({ name: "snmp_name", syntax: "<STRING>", text: "" }, (draft, statement, context) => {
         if (statement.words.length === 2) draft.snmpName = statement.words[1]!.text;
         else
           context.report.fault(
@@ -180,7 +179,8 @@ export const REAL_SERVER: Section<RealServerDraft> = {
             placeOf(statement, 1),
             "real server snmp_name missing or extra parameters",
           );
-      },
+      }),
+      "There is no SNMP agent.",
     ),
     ...CHECK_KEYWORDS,
   ],

@@ -12,7 +12,7 @@ import {
   type Section,
 } from "../keyword.ts";
 import { placeOf, type Statement } from "../statement.ts";
-import { ignored, integer, line, parseInteger, requireWord, text, UNSIGNED_MAX } from "../values.ts";
+import { ignored, integer, line, parseInteger, requireWord, text, UNSIGNED_MAX, withoutEffect } from "../values.ts";
 import type { VirtualServerGroupDraft } from "../virtual-server-drafts.ts";
 import { BFD_INSTANCE, readBfd } from "./bfd-instance.ts";
 import { GLOBAL_DEFS, newGlobalDraft } from "./global-defs.ts";
@@ -223,14 +223,9 @@ export const TOP_LEVEL: Section<Top> = {
     ),
     list("static_routes", "<ROUTE>", "Routes that stay.", (draft, entry) => draft.staticRoutes.push(entry)),
     list("static_rules", "<RULE>", "Routing rules that stay.", (draft, entry) => draft.staticRules.push(entry)),
-    block(
-      {
-        name: "track_group",
-        syntax: "<NAME> { … }",
-        text: "Instances that track static addresses, routes and rules.",
-        section: TRACK_GROUP,
-      },
-      readTrackGroup,
+    withoutEffect(
+      block({ name: "track_group", syntax: "<NAME> { … }", text: "", section: TRACK_GROUP }, readTrackGroup),
+      "Instances do not watch static addresses, routes and rules.",
     ),
     list(
       "interface_up_down_delays",
@@ -288,9 +283,12 @@ export const TOP_LEVEL: Section<Top> = {
         draft.instanceName = value;
       },
     ),
-    line({ name: "use_pid_dir", syntax: "", text: "Pid files stand in /run/keepalived." }, (draft) => {
-      draft.usePidDirectory = true;
-    }),
+    withoutEffect(
+      line({ name: "use_pid_dir", syntax: "", text: "" }, (draft) => {
+        draft.usePidDirectory = true;
+      }),
+      "Pid files are written where -p says.",
+    ),
     integer(
       {
         name: "child_wait_time",

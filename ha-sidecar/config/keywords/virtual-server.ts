@@ -15,6 +15,7 @@ import {
   requireWord,
   text,
   UNSIGNED_MAX,
+  withoutEffect,
 } from "../values.ts";
 import {
   newTimingDraft,
@@ -234,9 +235,8 @@ const AVAILABILITY: readonly Keyword<VirtualServerDraft>[] = [
       draft.virtualhost = value;
     },
   ),
-  line(
-    { name: "snmp_name", syntax: "<STRING>", text: "A name for dumps and metrics." },
-    (draft, statement, context) => {
+  withoutEffect(
+    line({ name: "snmp_name", syntax: "<STRING>", text: "" }, (draft, statement, context) => {
       if (statement.words.length === 2) draft.snmpName = statement.words[1]!.text;
       else
         context.report.fault(
@@ -244,7 +244,8 @@ const AVAILABILITY: readonly Keyword<VirtualServerDraft>[] = [
           placeOf(statement, 1),
           "virtual server snmp_name missing or extra parameters",
         );
-    },
+    }),
+    "There is no SNMP agent.",
   ),
   ignored("bind_if", "It belongs in a check."),
 ];

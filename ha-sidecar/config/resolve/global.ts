@@ -36,6 +36,7 @@ export function resolveGlobal(resolver: Resolver): GlobalPlan {
       cpuAffinity: global.cpuAffinity,
       maxAutoPriority: global.maxAutoPriority,
       minAutoPriorityDelayMs: global.minAutoPriorityDelayUs / 1000,
+      threadName: global.vrrpProcessName,
     },
     scriptSecurity: global.scriptSecurity,
     notifyFifos: present([notify, vrrp]),
@@ -49,6 +50,7 @@ export function resolveGlobal(resolver: Resolver): GlobalPlan {
     usePidDirectory: draft.usePidDirectory,
     childWaitTimeMs: draft.childWaitTimeMs,
     umask: global.umask,
+    processName: global.processName,
     vmacPrefix: global.vmacPrefix,
     sidecar: {
       controlSocket: global.controlSocket,

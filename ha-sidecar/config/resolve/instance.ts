@@ -11,7 +11,7 @@ import type {
   PreemptionPlan,
   TransportPlan,
 } from "../../plan/vrrp.ts";
-import type { GlobalDraft, InstanceDraft } from "../drafts.ts";
+import type { GlobalDraft, InstanceDraft, NotifyDraft } from "../drafts.ts";
 import { keywordOf, placeOf, withoutText } from "../statement.ts";
 import { parseIp } from "../values.ts";
 import { readAddressLine } from "./address-line.ts";
@@ -31,6 +31,7 @@ const PRIORITY_OWNER = 255;
 export interface GroupOf {
   readonly index: number;
   readonly trackingWeight: boolean;
+  readonly notify: NotifyDraft;
 }
 
 /** null: the instance cannot run, which has been reported. */
@@ -102,7 +103,7 @@ export function resolveInstance(
     strict,
     skipCheckAdvertAddresses: draft.skipCheckAdvertAddresses ?? global.skipCheckAdvertAddresses,
     noVirtualAddresses: draft.noVirtualAddresses,
-    notify: resolveNotify(draft.notify, resolver),
+    notify: resolveNotify(draft.notify, resolver, group?.notify),
     at: locationOf(draft.place),
   };
   return hasInterface && draft.virtualRouterId !== null ? plan : null;

@@ -4,7 +4,8 @@ import type { NotifyPlan } from "../../plan/vrrp.ts";
 import type { NotifyDraft, ScriptDraft } from "../drafts.ts";
 import type { Resolver } from "./resolver.ts";
 
-export function resolveNotify(draft: NotifyDraft, resolver: Resolver): NotifyPlan {
+/** `group`: of an instance, what its sync group says of priority changes counts when it says nothing itself. */
+export function resolveNotify(draft: NotifyDraft, resolver: Resolver, group: NotifyDraft | null = null): NotifyPlan {
   const { global } = resolver.draft;
   const script = (written: ScriptDraft | null) => resolver.scripts.notify(written, "notify script");
   return {
@@ -16,7 +17,7 @@ export function resolveNotify(draft: NotifyDraft, resolver: Resolver): NotifyPla
     tellsDeleted: draft.tellsDeleted,
     masterReceivedLowerPriority: script(draft.masterReceivedLowerPriority),
     any: script(draft.any),
-    priorityChanges: draft.priorityChanges ?? global.notifyPriorityChanges,
+    priorityChanges: draft.priorityChanges ?? group?.priorityChanges ?? global.notifyPriorityChanges,
     mail: draft.mail ?? global.smtpAlertVrrp ?? global.smtpAlert ?? false,
   };
 }

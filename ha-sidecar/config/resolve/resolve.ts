@@ -30,7 +30,9 @@ export function resolvePlan(draft: ConfigurationDraft, host: Host, report: Repor
   for (const instance of draft.instances) {
     const group = members.get(instance);
     const groupOf =
-      group === undefined ? null : { index: draft.syncGroups.indexOf(group), trackingWeight: group.trackingWeight };
+      group === undefined
+        ? null
+        : { index: draft.syncGroups.indexOf(group), trackingWeight: group.trackingWeight, notify: group.notify };
     const plan = resolveInstance(instance, resolved.length, groupOf, resolver);
     if (plan !== null) resolved.push({ draft: instance, plan });
   }
