@@ -26,6 +26,7 @@ import { encodeReport } from "./track/proxy-report.ts";
 import { TrackRunner } from "./track/runner.ts";
 import { forwarderFor } from "./virtual-server/choose-forwarder.ts";
 import { type VirtualServerState, VirtualServers } from "./virtual-server/runner.ts";
+import type { State } from "./vrrp/states.ts";
 import { VrrpThread } from "./vrrp-thread.ts";
 
 /** A thread that dies within this time after its start will not do better the next time. */
@@ -48,6 +49,8 @@ export class Daemon implements ControlSource {
   readonly #guard: Guard;
   /** What trackers said last, for a thread that is started again. */
   #tracked = new Map<string, TrackMessage>();
+  /** The last state of instances and groups, by kind and name. */
+  readonly #states = new Map<string, State>();
   /** BFD sessions by index, as far as something was heard of them. */
   readonly #bfdsUp = new Map<number, boolean>();
   #nextId = 1;
@@ -215,10 +218,12 @@ export class Daemon implements ControlSource {
     this.#trackers.stop();
     for (const gone of this.#plan.instances) {
       if (next.plan.instances.some(({ name }) => name === gone.name)) continue;
+      this.#states.delete(`INSTANCE ${gone.name}`);
       this.#notifier.onDeleted("INSTANCE", gone.name, gone.notify, gone.priority);
     }
     for (const gone of this.#plan.syncGroups) {
       if (next.plan.syncGroups.some(({ name }) => name === gone.name)) continue;
+      this.#states.delete(`GROUP ${gone.name}`);
       this.#notifier.onDeleted("GROUP", gone.name, gone.notify, 0);
     }
     void this.#notifier.close();
@@ -237,7 +242,15 @@ export class Daemon implements ControlSource {
       const index = indexOfTracked(next.plan, message.tracker, name);
       if (index >= 0) this.#track(message.tracker, index, message.up, message.value);
     }
-    for (const index of masters) this.#notifier.onReloaded(index, "MASTER", next.plan.instances[index]!.priority);
+    for (const { name } of next.plan.instances) {
+      const state = this.#states.get(`INSTANCE ${name}`);
+      if (state !== undefined) this.#notifier.onReloaded("INSTANCE", name, state);
+    }
+    for (const { name } of next.plan.syncGroups) {
+      const state = this.#states.get(`GROUP ${name}`);
+      if (state !== undefined) this.#notifier.onReloaded("GROUP", name, state);
+    }
+    for (const index of masters) this.#notifier.onResumed(index, next.plan.instances[index]!.priority);
     next.thread.send({ kind: "begin", masters, bfdsUp });
     this.#trackers.start();
     this.#log("info", "the new configuration is in force");
@@ -260,9 +273,12 @@ export class Daemon implements ControlSource {
         this.#log(message.level, message.text);
         break;
       case "transition": {
+        // What a reload takes away is told of as such, by #switch.
+        if (this.#next !== null && message.to === "STOPPED" && !this.#isStopping) break;
         const { name } = this.#plan.instances[message.instance]!;
         const state = message.to === "STOPPED" ? "stopped" : `${message.to} STATE`;
         this.#log("info", `(${name}) Entering ${state}: ${message.reason}, priority ${message.priority}`);
+        this.#states.set(`INSTANCE ${name}`, message.to);
         this.#notifier.onInstance(message.instance, message.to, message.priority);
         if (message.to === "MASTER") this.#drill?.onMaster(message.instance);
         void this.#report();
@@ -279,6 +295,8 @@ export class Daemon implements ControlSource {
         this.#guard.onHolds(message.instance, message.holds);
         break;
       case "group":
+        if (this.#next !== null && message.to === "STOPPED" && !this.#isStopping) break;
+        this.#states.set(`GROUP ${this.#plan.syncGroups[message.group]!.name}`, message.to);
         this.#notifier.onGroup(message.group, message.to);
         break;
       case "lower-priority":

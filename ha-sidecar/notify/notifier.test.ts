@@ -77,6 +77,45 @@ t.test("scripts and FIFOs", async (t) => {
   ]);
 });
 
+t.test("a reload tells nobody what they know, and what has gone as keepalived does", async (t) => {
+  const path = join(folder, "reloaded");
+  const notify = { ...NO_NOTIFY, backup: script("backup"), fault: script("fault"), any: script("each") };
+  const deleted = { ...notify, tellsDeleted: true, deleted: script("deleted") };
+  const instances = ["A", "B", "C"].map((name, index) => instancePlan({ name, index, notify }));
+  for (const fifoStatesOnReload of [false, true]) {
+    rmSync(join(folder, "log"), { force: true });
+    const notifyFifos = [{ path, uid, gid, script: null }];
+    const notifier = new Notifier(haPlan({ instances }, { notifyFifos, fifoStatesOnReload }), () => {});
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    for (const [name, state] of [
+      ["A", "BACKUP"],
+      ["B", "FAULT"],
+      ["C", "MASTER"],
+    ] as const) {
+      notifier.onReloaded("INSTANCE", name, state);
+    }
+    notifier.onResumed(2, 100);
+    notifier.onInstance(0, "BACKUP", 100);
+    notifier.onInstance(1, "BACKUP", 100);
+    notifier.onInstance(0, "BACKUP", 90);
+    notifier.onDeleted("INSTANCE", "D", notify, 80);
+    notifier.onDeleted("INSTANCE", "E", deleted, 70);
+    const buffer = Buffer.alloc(1000);
+    const length = readSync(reader, buffer);
+    closeSync(reader);
+    await notifier.close();
+    const repeated = fifoStatesOnReload ? ['INSTANCE "C" MASTER 100', 'INSTANCE "A" BACKUP 100'] : [];
+    t.same(buffer.toString("latin1", 0, length).trimEnd().split("\n"), [
+      ...repeated,
+      ...['INSTANCE "B" BACKUP 100', 'INSTANCE "A" BACKUP 90', 'INSTANCE "D" FAULT 80', 'INSTANCE "E" DELETED 70'],
+    ]);
+    t.same(readFileSync(join(folder, "log"), "latin1").trimEnd().split("\n").sort(), [
+      ...["backup own", "backup own", "deleted own", "each own INSTANCE A BACKUP 90", "each own INSTANCE B BACKUP 100"],
+      ...["each own INSTANCE D FAULT 80", "each own INSTANCE E DELETED 70"],
+    ]);
+  }
+});
+
 t.test("nobody is waited for: a slow script, a full FIFO, a missing program", async (t) => {
   const path = join(folder, "full");
   const slow = script("slow", `sleep 20; touch ${folder}/late`);

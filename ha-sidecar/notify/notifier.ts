@@ -56,6 +56,8 @@ export class Notifier {
   readonly #running = new Set<Promise<void>>();
   /** The state of the last mail, by kind and name. */
   readonly #mailed = new Map<string, string>();
+  /** What everybody was told before a reload and has not changed since. */
+  readonly #told = new Map<string, string>();
 
   constructor(plan: HaPlan, log: Log) {
     this.#plan = plan;
@@ -90,21 +92,30 @@ export class Notifier {
     if (notify.priorityChanges) this.#write(`INSTANCE "${name}" ${WORDS[state] ?? state}_PRIORITY ${priority}`);
   }
 
-  /** A reload has removed them. Whoever did not ask for notify_deleted is told of a FAULT, as keepalived does. */
+  /**
+   * A reload has removed them. Who did not ask for notify_deleted hears of a FAULT, as with keepalived: FIFOs and `notify` do, notify_fault
+   * does not.
+   */
   onDeleted(kind: Kind, name: string, notify: NotifyPlan, priority: number): void {
     const word = notify.tellsDeleted ? "DELETED" : "FAULT";
-    this.#run(notify.tellsDeleted ? notify.deleted : notify.fault, []);
+    if (notify.tellsDeleted) this.#run(notify.deleted, []);
     this.#run(notify.any, [kind, name, word, String(priority)]);
     this.#write(`${kind} "${name}" ${word} ${priority}`);
   }
 
-  /** After a reload, for the states that go on: only what fifo_write_vrrp_states_on_reload asks for is written. */
-  onReloaded(index: number, state: State, priority: number): void {
+  /** After a reload: they were told of this state already, and are not told again until it is another one. */
+  onReloaded(kind: Kind, name: string, state: State): void {
     const word = WORDS[state];
+    if (word === null || state === "STOPPED") return;
+    this.#mailed.set(`${kind} ${name}`, word);
+    this.#told.set(`${kind} ${name}`, word);
+  }
+
+  /** A master goes on as such after a reload: only what fifo_write_vrrp_states_on_reload asks for is written. */
+  onResumed(index: number, priority: number): void {
     const { name } = this.#plan.instances[index]!;
-    if (word === null) return;
-    this.#mailed.set(`INSTANCE ${name}`, word);
-    if (this.#plan.global.fifoStatesOnReload) this.#write(`INSTANCE "${name}" ${word} ${priority}`);
+    this.#told.delete(`INSTANCE ${name}`);
+    if (this.#plan.global.fifoStatesOnReload) this.#write(`INSTANCE "${name}" MASTER ${priority}`);
   }
 
   /** `mail`: its text, null: nobody gets one. */
@@ -136,6 +147,13 @@ export class Notifier {
   #tell(kind: Kind, name: string, notify: NotifyPlan, state: State, priority: number): void {
     const word = WORDS[state];
     if (word === null) return;
+    const key = `${kind} ${name}`;
+    const isOld = this.#told.get(key) === word;
+    this.#told.delete(key);
+    if (isOld) {
+      if (this.#plan.global.fifoStatesOnReload) this.#write(`${kind} "${name}" ${word} ${priority}`);
+      return;
+    }
     const special = {
       MASTER: notify.master,
       BACKUP: notify.backup,
