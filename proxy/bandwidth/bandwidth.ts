@@ -1,10 +1,14 @@
-// Bandwidth limits of streams (`filter bwlim-in`, `bwlim-out`): a bucket per limit that fills with the allowed rate and holds one period's bytes.
+// Bandwidth limits of streams (`filter bwlim-in`, `bwlim-out`): a bucket per limit that fills with the allowed rate and holds one period's bytes; or the
+// rate of an entry in a stick-table, which all streams of that key share, in all workers.
 // A direction whose bucket is empty stands still: its source is not read, and the stream is looked at again when there is something in it.
 //
 //   http1/pump.ts, tcp/relay.ts ─ allowance ─▶ 0: pause ─ wait ─▶ ordered list ─ tick, every turn ─▶ the pump again
 //
 // Streams without a limit cost a look at a null. In mode tcp buffers pass whole, so that a bucket may go below zero and is waited for longer.
 
+import { addRate, readRate, valueAt } from "../stick-table/counters.ts";
+import { DATA_TYPE_BY_NAME } from "../stick-table/data-types.ts";
+import type { StickTable } from "../stick-table/table.ts";
 import { STATE, type Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
@@ -16,6 +20,9 @@ interface Bucket {
   bytesMin: number;
   level: number;
   atMs: number;
+  /** Whose rate is shared, and under which key; null: the level is the stream's own. */
+  table: StickTable | null;
+  key: Int32Array | null;
 }
 
 export class StreamBandwidth {
@@ -26,7 +33,7 @@ export class StreamBandwidth {
 
   constructor(count: number) {
     this.buckets = Array.from({ length: count }, () => ({
-      ...{ active: false, bytesPerMs: 0, bytesMax: 0, bytesMin: 0, level: 0, atMs: 0 },
+      ...{ active: false, bytesPerMs: 0, bytesMax: 0, bytesMin: 0, level: 0, atMs: 0, table: null, key: null },
     }));
   }
 }
@@ -38,6 +45,8 @@ interface Waiter {
   readonly atMs: number;
 }
 
+const IN_RATE = DATA_TYPE_BY_NAME.get("bytes_in_rate")!.id;
+const OUT_RATE = DATA_TYPE_BY_NAME.get("bytes_out_rate")!.id;
 const IN = 1;
 const OUT = 2;
 
@@ -63,6 +72,42 @@ export class Bandwidth {
     bucket.atMs = this.#ctx.clock.nowMs;
   }
 
+  /** Switches a shared limit on, for the key that is set in the table. */
+  share(stream: Stream, filter: number, table: StickTable): void {
+    const limit = this.#ctx.plan.bandwidthLimits[filter]!;
+    stream.bandwidth ??= new StreamBandwidth(this.#isOut.length);
+    const bucket = stream.bandwidth.buckets[filter]!;
+    bucket.active = true;
+    bucket.table = table;
+    bucket.key = table.key.slice();
+    bucket.bytesMax = limit.bytes;
+    bucket.bytesPerMs = limit.bytes / table.layout.dataPeriodMs[this.#rateOf(filter)]!;
+    bucket.bytesMin = Math.max(1, Math.min(limit.bytesMin, limit.bytes));
+  }
+
+  #rateOf(filter: number): number {
+    return this.#isOut[filter] === true ? OUT_RATE : IN_RATE;
+  }
+
+  /** What the streams of the bucket's key have left; nothing is limited while the table has no room for it. `bytes` are added to what has passed. */
+  #pass(filter: number, table: StickTable, key: Int32Array, bytes: number): number {
+    const rate = this.#rateOf(filter);
+    const { byteRateFactor } = table.plan;
+    table.key.set(key);
+    const slot = table.obtain();
+    if (slot < 0) return Number.POSITIVE_INFINITY;
+    const at = valueAt(table, slot, rate);
+    const periodMs = table.layout.dataPeriodMs[rate]!;
+    const { sharedMs } = this.#ctx.shared.stickTables.clock;
+    if (bytes > 0) {
+      addRate(table.rows, at, periodMs, sharedMs, Math.floor(bytes / byteRateFactor));
+      table.touch(slot);
+    }
+    const passed = readRate(table.rows, at, periodMs, sharedMs) * byteRateFactor;
+    table.release(slot);
+    return this.#ctx.plan.bandwidthLimits[filter]!.bytes - passed;
+  }
+
   /** Bytes that may pass now, Infinity: any number; 0: the stream is looked at again later. */
   allowance(stream: Stream, isOut: boolean): number {
     const { bandwidth } = stream;
@@ -73,8 +118,11 @@ export class Bandwidth {
     for (let i = 0; i < bandwidth.buckets.length; i++) {
       const bucket = bandwidth.buckets[i]!;
       if (!bucket.active || this.#isOut[i] !== isOut) continue;
-      bucket.level = Math.min(bucket.bytesMax, bucket.level + ((nowMs - bucket.atMs) | 0) * bucket.bytesPerMs);
-      bucket.atMs = nowMs;
+      if (bucket.table !== null) bucket.level = this.#pass(i, bucket.table, bucket.key!, 0);
+      else {
+        bucket.level = Math.min(bucket.bytesMax, bucket.level + ((nowMs - bucket.atMs) | 0) * bucket.bytesPerMs);
+        bucket.atMs = nowMs;
+      }
       if (bucket.level < bucket.bytesMin)
         waitMs = Math.max(waitMs, (bucket.bytesMin - bucket.level) / bucket.bytesPerMs);
       least = Math.min(least, Math.floor(bucket.level));
@@ -87,8 +135,12 @@ export class Bandwidth {
   /** That many bytes have passed. */
   spend({ bandwidth }: Stream, isOut: boolean, bytes: number): void {
     if (bandwidth === null) return;
-    for (let i = 0; i < bandwidth.buckets.length; i++)
-      if (this.#isOut[i] === isOut) bandwidth.buckets[i]!.level -= bytes;
+    for (let i = 0; i < bandwidth.buckets.length; i++) {
+      const bucket = bandwidth.buckets[i]!;
+      if (!bucket.active || this.#isOut[i] !== isOut) continue;
+      if (bucket.table === null) bucket.level -= bytes;
+      else if (bytes > 0) this.#pass(i, bucket.table, bucket.key!, bytes);
+    }
   }
 
   #wait(stream: Stream, bandwidth: StreamBandwidth, isOut: boolean, waitMs: number): void {

@@ -47,6 +47,7 @@ export interface FilterDraft {
 /** `filter bwlim-in` or `bwlim-out`, of one proxy. */
 export interface BandwidthLimitDraft {
   readonly proxy: ProxyDraft;
+  readonly statement: Statement;
   readonly plan: BandwidthLimitPlan;
 }
 

@@ -65,10 +65,17 @@ t.test("filter spoe", async (t) => {
 t.test("bandwidth limits and what else is new", async (t) => {
   const table: readonly (readonly [lines: string, expected: RegExp])[] = [
     ["filter bwlim-out", /a name is expected/],
-    ["filter bwlim-out x default-limit 1m", /'default-limit' and 'default-period' are expected/],
+    ["filter bwlim-out x default-limit 1m", /<default-period> option is missing/],
     ["filter bwlim-out x default-limit 0 default-period 1s", /invalid value '0'/],
     ["filter bwlim-out x default-limit 1m default-period soon", /invalid value 'soon'/],
-    ["filter bwlim-out x limit 1m key src", /not served/],
+    ["filter bwlim-out x limit 1m", /<key> option is missing/],
+    ["filter bwlim-out x key src", /<limit> option is missing/],
+    ["filter bwlim-out x limit 1m key src default-period 1s", /cannot mix per-stream and shared parameter/],
+    ["filter bwlim-out x limit 1m key nothing", /unknown fetch method 'nothing'/],
+    [
+      "filter bwlim-out x limit 1m key src table nowhere",
+      /unable to find table 'nowhere' referenced by filter bwlim-out/,
+    ],
     ["http-request set-bandwidth-limit x", /unable to find bwlim filter 'x'/],
     ["http-request set-timeout server 1s", /'f' has no backend capability/],
     ["tcp-request content switch-mode tcp", /invalid mode 'tcp'/],

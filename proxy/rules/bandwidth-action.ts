@@ -3,6 +3,7 @@
 import type { SamplePlan } from "../plan/expression.ts";
 import type { ActionPlan } from "../plan/rules.ts";
 import { compileSample } from "../sample/expression.ts";
+import { compileKey } from "../stick-table/sample-key.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { RuleParts } from "./parts.ts";
 import { type Action, VERDICT } from "./verdict.ts";
@@ -27,6 +28,14 @@ export function compileSetBandwidth(
 ): Action {
   const { ctx } = parts;
   const plan = ctx.plan.bandwidthLimits[filter]!;
+  if (plan.shared !== null) {
+    const table = ctx.shared.stickTables.tables[plan.shared.table]!;
+    const setKey = compileKey(plan.shared.key, table, parts.samples);
+    return (stream) => {
+      if (setKey(stream)) ctx.bandwidth.share(stream, filter, table);
+      return CONTINUE;
+    };
+  }
   const limit = compileAmount(parts, bytes, plan.bytes);
   const period = compileAmount(parts, periodMs, plan.periodMs);
   return (stream) => {

@@ -47,7 +47,9 @@ listen web
   tcp-request session set-src ipv4(198.51.100.7)
   filter bwlim-out slow default-limit 30k default-period 100ms
   filter bwlim-in upload default-limit 20k default-period 100ms
+  filter bwlim-out fair limit 30k key hdr(x-who) table rates
   http-request set-bandwidth-limit slow if { path /slow }
+  http-request set-bandwidth-limit fair if { path /fair }
   http-request set-bandwidth-limit slow limit int(1000000) period 1s if { path /quick }
   http-request set-bandwidth-limit upload if { path /upload }
   http-request set-method GET if { path /head }
@@ -60,6 +62,8 @@ listen web
   http-response set-header x-times "%[cur_server_timeout] %[be_server_timeout]"
   use_backend forwarded if { path_beg /forwarded }
   default_backend origin
+backend rates
+  stick-table type string len 16 size 100 expire 1m store bytes_out_rate(100ms)
 backend origin
   server o 127.0.0.1:${origin.port}
 backend forwarded
@@ -132,6 +136,14 @@ t.test("bandwidth limits slow a body down, either way, and lose nothing of it", 
   const upload = await ask(web, `POST /upload HTTP/1.1\r\nContent-Length: ${BODY.length}`, BODY);
   t.match(upload.received, /^HTTP\/1\.1 200 /);
   t.ok(upload.ms >= 70, `upload: ${upload.ms} ms`);
+
+  const [one, other] = await Promise.all(
+    ["same", "same"].map((who) => ask(web, `GET /fair HTTP/1.1\r\nX-Who: ${who}`)),
+  );
+  t.ok(one!.received.endsWith(BODY) && other!.received.endsWith(BODY));
+  // Together 120 000 bytes at 307 200 a second, of which the first 30 720 pass at once.
+  const togetherMs = Math.max(one!.ms, other!.ms);
+  t.ok(togetherMs >= 240, `two streams of one key: ${togetherMs} ms`);
 });
 
 t.test("hdr() in responses, addresses of connection and session, time-outs across backends", async (t) => {

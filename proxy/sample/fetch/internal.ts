@@ -4,6 +4,7 @@
 
 import { readAddress } from "../../../shared/ip/address.ts";
 import { ADMIN_MAINT, OP_STATE, PROXY, SERVER } from "../../shared-state/layout.ts";
+import type { StreamSettings } from "../../stream/settings.ts";
 import { methodNumber } from "../cast.ts";
 import type { SampleContext } from "../context.ts";
 import { TYPE } from "../types.ts";
@@ -205,6 +206,16 @@ const acl: FetchCompiler = (ctx, { condition }) => {
 };
 
 /** By canonical name, see fetches.table.ts. */
+/** What rules set for the stream's place in queues; 0: nothing. */
+function priority(read: (settings: StreamSettings) => number): FetchCompiler {
+  return ({ value }) =>
+    single((stream) => {
+      value.type = TYPE.sint;
+      value.int = stream.settings === null ? 0 : read(stream.settings);
+      return PASS;
+    });
+}
+
 export const INTERNAL_FETCHES: Readonly<Record<string, FetchCompiler>> = {
   acl,
   always_false: constantInteger(TYPE.bool, () => 0),
@@ -220,6 +231,8 @@ export const INTERNAL_FETCHES: Readonly<Record<string, FetchCompiler>> = {
   ipv6: constantAddress,
   meth: constantMethod,
   nbsrv,
+  prio_class: priority(({ priorityClass }) => priorityClass),
+  prio_offset: priority(({ priorityOffsetMs }) => priorityOffsetMs),
   queue: queueFetch(false),
   srv_conn: wordFetch(serverRow, (words, at) => words[at + SERVER.served]!),
   srv_conn_free: wordFetch(serverRow, freeConnections),
