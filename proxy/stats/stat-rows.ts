@@ -225,7 +225,7 @@ export class StatRows {
     const down = states.opState(server) === OP_STATE.stopped;
     const counted: StatValues = {
       chkfail: shared.words[at + SERVER.failedChecks],
-      hanafail: shared.words[at + SERVER.observedFailures],
+      ...(server.observe === undefined ? {} : { hanafail: shared.words[at + SERVER.observedFailures] }),
       chkdown: shared.words[at + SERVER.downTransitions],
       downtime: shared.words[at + SERVER.downtimeSeconds] + (down ? now - shared.words[at + SERVER.lastChange] : 0),
     };
