@@ -143,6 +143,11 @@ export class Daemon implements ControlSource {
     });
   }
 
+  /** What is in force. */
+  get plan(): HaPlan {
+    return this.#plan;
+  }
+
   virtualServers(): VirtualServerState[] {
     return this.#virtualServers?.states() ?? [];
   }

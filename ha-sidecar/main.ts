@@ -12,8 +12,8 @@ import { setThreadName } from "../shared/ffi/process.ts";
 import { missingCapabilities } from "./capabilities.ts";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { askControlSocket, DEFAULT_CONTROL_SOCKET, openControlSocket } from "./control/control-socket.ts";
+import { formatData, formatStats } from "./control/dumps.ts";
 import { MetricsServer } from "./control/metrics-server.ts";
-import { formatStatus } from "./control/status.ts";
 import { Daemon } from "./daemon.ts";
 import type { DrillReport } from "./drill.ts";
 import { type ConfigurationSource, loadConfiguration } from "./loader.ts";
@@ -22,6 +22,7 @@ import { enteredNamespace, enterNamespace } from "./net-namespace.ts";
 import { OrphanedGuards } from "./orphaned-guards.ts";
 import type { HaPlan } from "./plan/plan.ts";
 import { refusalsOf, remarksOf } from "./refusals.ts";
+import type { InstanceState } from "./thread/messages.ts";
 
 /** keepalived's own. */
 const DEFAULT_PATH = "/etc/keepalived/keepalived.conf";
@@ -179,14 +180,12 @@ function listenToSignals(
   process.on("SIGTERM", () => daemon.stop());
   process.on("SIGINT", () => daemon.stop());
   process.on("SIGHUP", () => reload(daemon, source, options, metrics));
-  process.on(
-    "SIGUSR1",
-    () => void daemon.states().then((states) => dump(DATA_FILE, formatStatus(states, daemon.virtualServers()))),
+  const dumpWith = (path: string, format: (states: readonly InstanceState[]) => string) =>
+    void daemon.states().then((states) => dump(path, format(states)));
+  process.on("SIGUSR1", () =>
+    dumpWith(DATA_FILE, (states) => formatData(daemon.plan, states, daemon.trackers(), Date.now())),
   );
-  process.on(
-    "SIGUSR2",
-    () => void daemon.states().then((states) => dump(STATS_FILE, `${JSON.stringify(states, null, 2)}\n`)),
-  );
+  process.on("SIGUSR2", () => dumpWith(STATS_FILE, formatStats));
 }
 
 function reload(daemon: Daemon, source: ConfigurationSource, options: CommandLine, metrics: MetricsServer): void {

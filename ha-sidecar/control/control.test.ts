@@ -5,10 +5,11 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { address, haPlan } from "../plan/fixture.ts";
+import { address, haPlan, instancePlan, virtualAddress } from "../plan/fixture.ts";
 import type { InstanceState } from "../thread/messages.ts";
 import { askControlSocket, openControlSocket } from "./control-socket.ts";
 import type { ControlSource } from "./control-source.ts";
+import { formatData, formatStats } from "./dumps.ts";
 import { MetricsServer } from "./metrics-server.ts";
 import { formatDuration, formatStatus } from "./status.ts";
 
@@ -21,6 +22,8 @@ const STATE: InstanceState = {
   virtualRouterId: 50,
   version: 3,
   source: "10.99.0.1",
+  master: "10.99.0.2",
+  masterPriority: 90,
   addresses: ["10.99.0.100", "10.99.0.101", "10.99.0.102", "10.99.0.103"],
   faults: "interface eth0 is down",
   stateForMs: 61_000,
@@ -43,6 +46,59 @@ t.test("the table", async (t) => {
     /^VI_1 +FAULT +1m 01s +80 \(100\) +eth0 +50 v3 +10\.99\.0\.100 10\.99\.0\.101 10\.99\.0\.102 \+1 +12 +3 +3 +interface eth0 is down$/,
   );
   t.same([7200, 61_000, 7_380_000].map(formatDuration), ["7.2s", "1m 01s", "2h 03m"]);
+});
+
+const STATS = `VRRP Instance: VI_1
+  Advertisements:
+    Received: 3
+    Sent: 12
+  Became master: 1
+  Released master: 1
+  Packet Errors:
+    Length: 0
+    TTL: 0
+    Invalid Type: 0
+    Advertisement Interval: 0
+    Address List: 0
+  Authentication Errors:
+    Invalid Type: 0
+    Type Mismatch: 0
+    Failure: 1
+  Priority Zero:
+    Received: 0
+    Sent: 1
+`;
+
+t.test("what signals write, as keepalived does", async (t) => {
+  t.equal(formatStats([STATE]), STATS);
+  const password = { type: "pass" as const, data: new Uint8Array(Buffer.from("s3cr3t99")) };
+  const excludedAddresses = [virtualAddress("fd99::100/64")];
+  const plan = haPlan({
+    instances: [instancePlan({ version: 2, advertIntervalMs: 1000, authentication: password, excludedAddresses })],
+  });
+  const at = new Date(2026, 10, 27, 8, 6, 53, 382).getTime();
+  const data = formatData(plan, [{ ...STATE, state: "BACKUP" }], [], at + STATE.stateForMs);
+  for (const line of [
+    " VRRP Instance = VI_1",
+    "   State = BACKUP",
+    "   Master router = 10.99.0.2",
+    "   Master priority = 90",
+    "   Wantstate = BACKUP",
+    `   Last transition = ${at / 1000}000 (Fri Nov 27 08:06:53.382000 2026)`,
+    "   Interface = eth0",
+    "   Gratuitous ARP delay = 5",
+    "   Virtual Router ID = 50",
+    "   Advert interval = 1 sec",
+    "   Authentication type = SIMPLE_PASSWORD",
+    "   Virtual IP (1):",
+    "     10.99.0.100/24 dev eth0 scope global",
+    "   Virtual IP Excluded :",
+    "     fd99::100/64 dev eth0 scope global",
+  ]) {
+    t.ok(data.split("\n").includes(line), line);
+  }
+  t.notMatch(data, /s3cr3t/);
+  t.match(formatData(plan, [{ ...STATE, state: "MASTER" }], [], at), /10\.99\.0\.100\/24 dev eth0 scope global set$/m);
 });
 
 t.test("the socket", async (t) => {

@@ -84,6 +84,9 @@ export interface InstanceState {
   readonly virtualRouterId: number;
   readonly version: number;
   readonly source: string;
+  /** Who was heard last, "" before that, and its priority. */
+  readonly master: string;
+  readonly masterPriority: number;
   readonly addresses: readonly string[];
   readonly faults: string;
   /** Milliseconds since the state was entered. */

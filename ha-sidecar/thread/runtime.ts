@@ -92,6 +92,8 @@ export class InstanceRuntime implements World {
       virtualRouterId: plan.virtualRouterId,
       version: plan.version,
       source: this.sourceBytes === null ? "" : formatAddress(this.sourceBytes),
+      master: this.#heardPriority === 0 ? "" : this.#heard,
+      masterPriority: this.#heardPriority,
       addresses: this.allAddresses.map(({ address }) => address.text),
       faults: router.faultText(),
       stateForMs: this.nowMs() - router.stateSinceMs,
@@ -223,11 +225,10 @@ export class InstanceRuntime implements World {
     this.#surroundings.onTransition(this, transition);
     if (transition.from !== "YIELDING") return;
     const { startedMs, heardMs } = this.router.handover;
-    const bytes = this.#heardFrom.subarray(0, this.plan.family === 4 ? 4 : 16);
     this.#surroundings.tell({
       ...{ kind: "yielded", instance: this.plan.index, releasedAfterMs: this.nowMs() - startedMs },
       heardAfterMs: heardMs === Number.POSITIVE_INFINITY ? null : heardMs - startedMs,
-      successor: formatAddress(bytes),
+      successor: this.#heard,
       successorPriority: this.#heardPriority,
     });
   }
@@ -242,6 +243,11 @@ export class InstanceRuntime implements World {
 
   random(): number {
     return Math.random();
+  }
+
+  /** Who sent the last advert. */
+  get #heard(): string {
+    return formatAddress(this.#heardFrom.subarray(0, this.plan.family === 4 ? 4 : 16));
   }
 
   #tellHolds(holds: boolean): void {
