@@ -34,6 +34,7 @@ export const HOST: Host = {
   hostname: "main.example",
   interfaces: new Set(["lo", "eth0", "eth1"]),
   loopbacks: new Set(["lo"]),
+  username: "root",
   uid: 0,
   gid: 0,
   user: (name) => (name === "root" ? { uid: 0, gid: 0 } : name === "daemon" ? { uid: 1, gid: 1 } : null),

@@ -3,13 +3,15 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { hostname, uptime } from "node:os";
+import { hostname, uptime, userInfo } from "node:os";
 
 export interface Host {
   readonly hostname: string;
   /** Names of the network interfaces of this network namespace. */
   readonly interfaces: ReadonlySet<string>;
   readonly loopbacks: ReadonlySet<string>;
+  /** Who runs this; the number where it has no name. */
+  readonly username: string;
   readonly uid: number;
   readonly gid: number;
   user(name: string): { readonly uid: number; readonly gid: number } | null;
@@ -26,6 +28,7 @@ export function thisHost(): Host {
     hostname: hostname(),
     interfaces,
     loopbacks: new Set(interfaces.has("lo") ? ["lo"] : []),
+    username: readUsername(),
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
     user(name) {
@@ -39,6 +42,15 @@ export function thisHost(): Host {
     environment: process.env,
     uptimeMs: uptime() * 1000,
   };
+}
+
+function readUsername(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user without an entry, as in containers.
+    return String(process.getuid?.() ?? 0);
+  }
 }
 
 /** /proc/net/dev lists the interfaces of the network namespace, also those that are down (which os.networkInterfaces() leaves out). */

@@ -120,7 +120,7 @@ export interface SidecarPlan {
 export interface MailPlan {
   /** `notification_email`. */
   readonly recipients: readonly string[];
-  /** `notification_email_from`, default keepalived@<host name>. */
+  /** `notification_email_from`, default <user who runs this>@<host name>, as keepalived has it (its manual says otherwise). */
   readonly from: string;
   /** `smtp_server HOST [PORT]`: an address or a name; null: no mail is sent. */
   readonly server: { readonly host: string; readonly port: number } | null;

@@ -33,6 +33,8 @@ const CHECKED = `virtual_server 10.99.0.200 80 {
 }
 `;
 
+// Every scene has a network of its own, and mostly waits.
+t.jobs = 2;
 t.setTimeout(120_000);
 const why =
   labObstacle() ?? (spawnSync("keepalived", ["--version"]).status === 0 ? null : "keepalived is not installed");
@@ -59,26 +61,30 @@ async function onLan(run: (lan: Lan, a: Host, b: Host, c: Host) => Promise<void>
 }
 
 function defineTests(): void {
-  t.test("track_bfd: a session with keepalived comes up, and a fault follows its loss", async (t) => {
-    await onLan(async (_, a, b) => {
-      const keepalived = startKeepalived(b, bfd(a) + configurationOf(b, { ...SLOW, priority: 90 }, [], tracked));
-      const ours = startSidecar(a, bfd(b) + configurationOf(a, SLOW, [], tracked) + CHECKED);
-      await until(() => /bfd_instance peer is up/.test(ours.output), "the session is up");
-      await until(() => /Entering BACKUP STATE: no longer: bfd peer failed/.test(ours.output), "and the fault ends");
-      await until(() => a.has(ADDRESS), "we are master", 16_000);
-      await keepalived.kill();
-      await b.killAll();
-      await until(() => !a.has(ADDRESS), "its loss is a fault", 6_000);
-      await until(() => ours.output.match(/FAULT STATE: bfd peer failed/g)?.length === 2, "and said to be one");
-      t.match(ours.output, /bfd_instance peer is down: nothing was heard for the detection time/);
-      const failed = /BFD_CHECK failed: the session peer is down\. Removing service \[10\.99\.0\.2\]:tcp:80 from VS/;
-      await until(() => failed.test(ours.output), "the real server is removed");
-      startKeepalived(b, bfd(a) + configurationOf(b, { ...SLOW, priority: 90 }, [], tracked));
-      await until(() => /BFD_CHECK succeeded\. Adding service \[10\.99\.0\.2\]/.test(ours.output), "and comes back");
-    });
-  });
+  t.test(
+    "track_bfd: a session with keepalived comes up, and a fault follows its loss",
+    { buffered: true },
+    async (t) => {
+      await onLan(async (_, a, b) => {
+        const keepalived = startKeepalived(b, bfd(a) + configurationOf(b, { ...SLOW, priority: 90 }, [], tracked));
+        const ours = startSidecar(a, bfd(b) + configurationOf(a, SLOW, [], tracked) + CHECKED);
+        await until(() => /bfd_instance peer is up/.test(ours.output), "the session is up");
+        await until(() => /Entering BACKUP STATE: no longer: bfd peer failed/.test(ours.output), "and the fault ends");
+        await until(() => a.has(ADDRESS), "we are master", 16_000);
+        await keepalived.kill();
+        await b.killAll();
+        await until(() => !a.has(ADDRESS), "its loss is a fault", 6_000);
+        await until(() => ours.output.match(/FAULT STATE: bfd peer failed/g)?.length === 2, "and said to be one");
+        t.match(ours.output, /bfd_instance peer is down: nothing was heard for the detection time/);
+        const failed = /BFD_CHECK failed: the session peer is down\. Removing service \[10\.99\.0\.2\]:tcp:80 from VS/;
+        await until(() => failed.test(ours.output), "the real server is removed");
+        startKeepalived(b, bfd(a) + configurationOf(b, { ...SLOW, priority: 90 }, [], tracked));
+        await until(() => /BFD_CHECK succeeded\. Adding service \[10\.99\.0\.2\]/.test(ours.output), "and comes back");
+      });
+    },
+  );
 
-  t.test("peer_bfd: a lost host is replaced long before its adverts are missed", async (t) => {
+  t.test("peer_bfd: a lost host is replaced long before its adverts are missed", { buffered: true }, async (t) => {
     await onLan(async (lan, a, b, c) => {
       await startEchoes(a, b);
       const peer = ["  peer_bfd peer"];

@@ -14,6 +14,8 @@ import { type Sidecar, startSidecar, until } from "./lab/peers.ts";
 const WEB = fileURLToPath(new URL("./lab/web.js", import.meta.url));
 const VIRTUAL = "10.99.0.100";
 
+// Every scene has a network of its own, and mostly waits.
+t.jobs = 2;
 t.setTimeout(120_000);
 const why = labObstacle() ?? (existsSync("/usr/sbin/nft") ? null : "there is no nft");
 if (why === null) defineTests();
@@ -119,6 +121,7 @@ async function serversOf(sidecar: Sidecar): Promise<VirtualServerState> {
 function defineTests(): void {
   t.test(
     "NAT: turns, a server that fails and comes back, the quorum, the sorry server, scripts and FIFOs",
+    { buffered: true },
     async (t) => {
       await inWorld(async ({ client, director, folder }) => {
         const script = join(folder, "told");
@@ -170,7 +173,7 @@ function defineTests(): void {
     },
   );
 
-  t.test("weights, persistence, and a reload that breaks no connection", async (t) => {
+  t.test("weights, persistence, and a reload that breaks no connection", { buffered: true }, async (t) => {
     await inWorld(async ({ client, director }) => {
       const weighted = realServer("10.98.0.11", 3, "") + realServer("10.98.0.12", 1, "");
       const sidecar = startSidecar(director, INSTANCE + virtualServer(weighted, "lb_algo wrr"));
@@ -192,7 +195,7 @@ function defineTests(): void {
     });
   });
 
-  t.test("a killed daemon's rules go on, and are the next one's", async (t) => {
+  t.test("a killed daemon's rules go on, and are the next one's", { buffered: true }, async (t) => {
     await inWorld(async ({ client, director }) => {
       const text = INSTANCE + virtualServer(realServer("10.98.0.11", 1, ""));
       const sidecar = startSidecar(director, text);
@@ -211,7 +214,7 @@ function defineTests(): void {
     });
   });
 
-  t.test("direct routing: the servers answer by themselves", async (t) => {
+  t.test("direct routing: the servers answer by themselves", { buffered: true }, async (t) => {
     await inWorld(async ({ client, director, servers }) => {
       for (const [i, server] of servers.entries()) {
         server.run("sysctl", "-qw", "net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2");

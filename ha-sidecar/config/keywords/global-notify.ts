@@ -26,7 +26,7 @@ export const MAIL: readonly Keyword<GlobalDraft>[] = [
     {
       name: "notification_email_from",
       syntax: "<ADDRESS>",
-      text: "The sender; by default keepalived@ and the host's name.",
+      text: "The sender; by default the user who runs this, @ the host's name.",
       missing: () => "emailfrom missing - ignoring",
     },
     (draft, value) => {

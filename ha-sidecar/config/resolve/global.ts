@@ -15,7 +15,7 @@ export function resolveGlobal(resolver: Resolver): GlobalPlan {
     routerId: global.routerId ?? host.hostname,
     mail: {
       recipients: global.recipients,
-      from: global.mailFrom ?? `keepalived@${host.hostname}`,
+      from: global.mailFrom ?? `${host.username}@${host.hostname}`,
       server: global.smtpServer,
       heloName: global.smtpHeloName ?? host.hostname,
       connectTimeoutMs: global.smtpConnectTimeoutMs,
