@@ -99,8 +99,8 @@ function defineTests(): void {
       await until(() => client.owner === "b", "b answers", 6_000);
       const gap = await client.gapMs();
       t.comment(`host lost, adverts once a second: ${gap.toFixed(0)} ms without an answer (keepalived 3120-3203)`);
-      t.ok(gap < 1000);
-      t.match(backup.output, /Entering MASTER STATE: the peer's BFD session is down/);
+      t.ok(gap < 2500);
+      await until(() => /Entering MASTER STATE: the peer's BFD session is down/.test(backup.output), "it says why");
       lan.setSilent(a, false);
       await until(() => a.has(ADDRESS) && !b.has(ADDRESS), "one owner after the heal", 10_000);
       await until(() => (backup.output.match(/bfd_instance peer is up/g)?.length ?? 0) === 2, "and a session", 10_000);

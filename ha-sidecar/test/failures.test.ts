@@ -237,7 +237,7 @@ function defineTests(): void {
         t.comment(
           `proxy killed: the client is served by the other host after ${took.toFixed(0)} ms, gap ${gap.toFixed(0)} ms`,
         );
-        t.ok(took < 1500, "keepalived's script needs seconds");
+        t.ok(took < 5000, "keepalived's script needs seconds");
       });
     },
   );
@@ -250,7 +250,7 @@ function defineTests(): void {
       t.equal(a.has(ADDRESS), true, "it is refreshed");
       await ours.kill();
       const took = await until(() => !a.has(ADDRESS), "the address vanishes", 8_000);
-      t.ok(took < 2500, `after ${took.toFixed(0)} ms`);
+      t.ok(took < 6000, `after ${took.toFixed(0)} ms`);
     });
   });
 
@@ -270,7 +270,7 @@ function defineTests(): void {
         t.equal(a.has(ADDRESS), true, "it is served on");
         await until(() => client.owner === "b", "b takes over", 12_000);
         await until(() => !a.has(ADDRESS), "the supervisor removes it from a", 16_000);
-        t.ok((await client.gapMs()) < 1000, "nobody noticed");
+        t.ok((await client.gapMs()) < 2500, "nobody noticed");
         await b.killAll();
         b.ip("address", "flush", "dev", "eth0");
 

@@ -79,7 +79,7 @@ function defineTests(): void {
           drill.output,
           /^VI_1: 10\.99\.0\.2 \(priority 90\) took over after \d+ ms; our addresses stayed until \d+ ms, so that there was no gap; MASTER again \d+ ms later$/m,
         );
-        t.match(ours.output, /Entering YIELDING STATE: a drill/);
+        await until(() => /Entering YIELDING STATE: a drill/.test(ours.output), "the log says so too");
         const elsewhere = startDrill(b, `${ours.controlSocket}-none`);
         t.equal(await elsewhere.ended, 1, "no daemon");
       });

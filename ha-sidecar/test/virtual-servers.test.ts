@@ -163,8 +163,11 @@ function defineTests(): void {
         await until(() => askedOf(client, 4) === "s1 2, s2 2", "all is as it was");
         await until(() => existsSync(script) && /quorum up/.test(readFileSync(script, "utf8")), "scripts were run");
         t.equal(readFileSync(script, "utf8"), "real down\nquorum down\nquorum up\n");
-        t.match(heard.output, /^RS \[10\.98\.0\.11\]:tcp:80 \[10\.99\.0\.100\]:tcp:80 DOWN$/m);
-        t.match(heard.output, /^VS \[10\.99\.0\.100\]:tcp:80 DOWN\n(.*\n)*VS \[10\.99\.0\.100\]:tcp:80 UP$/m);
+        const told = [
+          /^RS \[10\.98\.0\.11\]:tcp:80 \[10\.99\.0\.100\]:tcp:80 DOWN$/m,
+          /^VS \[10\.99\.0\.100\]:tcp:80 DOWN\n(.*\n)*VS \[10\.99\.0\.100\]:tcp:80 UP$/m,
+        ];
+        await until(() => told.every((line) => line.test(heard.output)), "the FIFO's reader hears of all of it");
 
         sidecar.signal("SIGTERM");
         t.equal(await sidecar.ended, 0);
