@@ -8,7 +8,7 @@ import { type Netlink, Request } from "./netlink.ts";
 const { RTA_DST, RTA_GATEWAY, RTA_METRICS, RTA_MULTIPATH, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY, RTA_SRC, RTA_TABLE } =
   RTNETLINK;
 const { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, RTM_DELROUTE, RTM_NEWROUTE } = RTNETLINK;
-const { RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RTNH_F_ONLINK } = RTNETLINK;
+const { RT_SCOPE_UNIVERSE, RTNH_F_ONLINK } = RTNETLINK;
 const AF_INET = 2;
 const AF_INET6 = 10;
 /** Types from here on discard packets: they have no interface. */
@@ -43,7 +43,7 @@ function routeRequest(type: number, flags: number, plan: RoutePlan, linkIndex: L
   header.setUint8(RTMSG.rtm_tos, plan.tos);
   header.setUint8(RTMSG.rtm_table, plan.table < 256 ? plan.table : 0);
   header.setUint8(RTMSG.rtm_protocol, plan.protocol);
-  header.setUint8(RTMSG.rtm_scope, plan.scope ?? (hasGateway || plan.family === 6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK));
+  header.setUint8(RTMSG.rtm_scope, plan.scope ?? RT_SCOPE_UNIVERSE);
   header.setUint8(RTMSG.rtm_type, plan.type);
   header.setUint32(RTMSG.rtm_flags, plan.onlink ? RTNH_F_ONLINK : 0, true);
   const request = new Request(type, flags, new Uint8Array(header.buffer));

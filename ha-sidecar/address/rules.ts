@@ -31,14 +31,15 @@ function ruleRequest(type: number, flags: number, plan: RulePlan): Request {
   header.setUint8(FIB_RULE_HDR.dst_len, plan.to?.prefixLength ?? 0);
   header.setUint8(FIB_RULE_HDR.src_len, plan.from?.prefixLength ?? 0);
   header.setUint8(FIB_RULE_HDR.tos, plan.tos);
-  header.setUint8(FIB_RULE_HDR.table, plan.table < 256 ? plan.table : 0);
+  const looksUp = plan.action === ACTION_TO_TABLE && !plan.l3mdev;
+  header.setUint8(FIB_RULE_HDR.table, looksUp && plan.table < 256 ? plan.table : 0);
   header.setUint8(FIB_RULE_HDR.action, plan.action);
   header.setUint32(FIB_RULE_HDR.flags, plan.invert ? FIB_RULE_INVERT : 0, true);
   const request = new Request(type, flags, new Uint8Array(header.buffer));
   if (plan.to !== null) request.attribute(FRA_DST, plan.to.address.bytes);
   if (plan.from !== null) request.attribute(FRA_SRC, plan.from.address.bytes);
   request.attributeU32(FRA_PRIORITY, plan.preference);
-  if (plan.action === ACTION_TO_TABLE && !plan.l3mdev) request.attributeU32(FRA_TABLE, plan.table);
+  if (looksUp) request.attributeU32(FRA_TABLE, plan.table);
   if (plan.fwmark !== null) {
     request.attributeU32(FRA_FWMARK, plan.fwmark.mark);
     request.attributeU32(FRA_FWMASK, plan.fwmark.mask);

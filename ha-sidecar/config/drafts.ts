@@ -299,6 +299,8 @@ export interface ConfigurationDraft {
   readonly staticAddresses: Statement[];
   readonly staticRoutes: Statement[];
   readonly staticRules: Statement[];
+  /** Every line of rules, of instances too, in the order in which they were read: those without a preference are numbered in it. */
+  readonly ruleEntries: { readonly entry: Statement; readonly isStatic: boolean }[];
   readonly trackGroups: { name: string; members: string[]; place: Place }[];
   readonly interfaceDelays: { interface: string; downDelayMs: number; upDelayMs: number; place: Place }[];
   readonly garpGroups: GarpGroupDraft[];

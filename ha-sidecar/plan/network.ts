@@ -68,7 +68,7 @@ export interface RoutePlan {
   readonly nextHops: readonly NextHopPlan[];
   /** Default 254 (main). */
   readonly table: number;
-  /** rt_scope; null: what fits the route (link without gateway, else global). */
+  /** rt_scope; null: global, as keepalived has it (`ip route` makes it link without a gateway). */
   readonly scope: number | null;
   /** `proto`, default 18 (RTPROT_KEEPALIVED). */
   readonly protocol: number;
@@ -102,7 +102,7 @@ export interface RulePlan {
   readonly invert: boolean;
   readonly from: PrefixPlan | null;
   readonly to: PrefixPlan | null;
-  /** `preference` (priority, order). Assigned when it is not written, counting down from 16384 as keepalived does. */
+  /** `preference` (priority, order). Assigned when it is not written, counting down from 16384 per family and in the order of the files, as keepalived does. */
   readonly preference: number;
   readonly table: number;
   readonly tos: number;

@@ -377,7 +377,7 @@ function defineTests(): void {
       await until(() => a.ip("rule").includes("555:"), "it is master");
       t.match(a.ip("route"), "192.168.77.0/24 via 10.99.0.254 dev eth0 proto keepalived metric 30");
       t.match(a.ip("route"), "blackhole 192.168.79.0/24 proto keepalived");
-      t.match(a.ip("route", "show", "table", "100"), "192.168.78.0/24 dev eth0 proto keepalived scope link");
+      t.match(a.ip("route", "show", "table", "100"), "192.168.78.0/24 dev eth0 proto keepalived");
       t.match(a.ip("rule"), `from ${ADDRESS} lookup 100 proto keepalived`);
       ours.signal("SIGTERM");
       t.equal(await ours.ended, 0);

@@ -42,7 +42,98 @@ const on = (host: Host, device: string, address: string) =>
   new RegExp(`\\b${device} +inet6? ${address.replaceAll(".", "\\.")}/`).test(host.ip("-o", "address", "show"));
 const macOf = (host: Host, address: string) => /lladdr (\S+)/.exec(host.ip("neighbour", "show", address))?.[1];
 
+/** The numbers of virtual routers differ in nothing that is looked at: both are on one LAN, and no virtual address is. */
+const KERNEL = `global_defs {
+  vrrp_version 3
+}
+static_ipaddress {
+  10.77.0.1/24 brd + dev eth0
+  fd77::1/64 dev eth0
+}
+static_routes {
+  192.168.50.0/24 dev eth0 metric 7
+  192.168.51.0/24 via 10.99.0.254 dev eth0 mtu 1400 window 1000
+  blackhole 192.168.52.0/24
+  fd78::/64 dev eth0
+}
+static_rules {
+  from 192.168.50.0/24 table 50
+  to 192.168.51.0/24 fwmark 5/15 table 51 priority 900
+  iif eth0 unreachable
+}
+vrrp_instance V4 {
+  interface eth0
+  virtual_router_id ROUTER
+  priority 100
+  advert_int 0.1
+  virtual_ipaddress {
+    10.98.0.100/24 brd 10.98.0.255 dev eth0 scope site label eth0:vip
+    10.98.0.101
+    10.98.0.104/28 brd - home
+  }
+  virtual_ipaddress_excluded {
+    fd98::100/64
+    fd98::101
+    10.98.1.1/24 noprefixroute
+  }
+  virtual_routes {
+    192.168.77.0/24 via 10.99.0.254 dev eth0 metric 30 src 10.98.0.101
+    src 10.98.0.101 to 192.168.78.0/24 via 10.99.0.254 dev eth0 table 100
+    192.168.79.0/24 dev eth0 scope link
+    blackhole 192.168.80.0/24
+    unreachable 192.168.81.0/24
+    192.168.83.0/24 nexthop via 10.99.0.253 dev eth0 weight 2 nexthop via 10.99.0.254 dev eth0 weight 5
+    default via 10.99.0.254 dev eth0 table 101 mtu lock 1400 initcwnd 20
+    fd79::/64 via fd99::254 dev eth0
+  }
+  virtual_rules {
+    from 192.168.77.0/24 table 77
+    to 192.168.78.0/24 table 100 priority 555
+    not from 192.168.79.0/24 to 10.0.0.0/8 tos 0x10 fwmark 5/7 iif eth0 table main
+    from 192.168.80.0/24 blackhole
+    from fd98::/64 table 77
+    ipproto tcp sport 10-20 dport 80-81 table 80
+    uidrange 10-20 table 81
+    suppress_prefixlength 0 table 82
+  }
+}
+`;
+
+/** What `ip` shows, without what differs from host to host. */
+function kernelState(host: Host): string[] {
+  const shown = [
+    host.ip("-o", "-d", "address", "show", "dev", "eth0"),
+    host.ip("route", "show", "table", "all"),
+    host.ip("-6", "route", "show", "table", "all"),
+    host.ip("-d", "rule"),
+    host.ip("-6", "-d", "rule"),
+  ];
+  const lines = shown.flatMap((text) => text.split("\n"));
+  const own = /fe80::|10\.99\.0\.[0-9](?![0-9])|fd99::[0-9](?![0-9])/;
+  return lines.filter((line) => !own.test(line)).sort();
+}
+
 function defineTests(): void {
+  t.test(
+    "addresses, routes and rules are in the kernel as keepalived puts them there",
+    { buffered: true },
+    async (t) => {
+      if (spawnSync("keepalived", ["--version"]).status !== 0) return t.comment("SKIPPED: keepalived is not installed");
+      await onLan("ab", async (a, b) => {
+        const of = (id: number) => KERNEL.replace("ROUTER", String(id));
+        const daemons = [startKeepalived(a, of(50)), startSidecar(b, of(51))];
+        for (const host of [a, b]) host.ip("address", "add", "10.77.0.9/24", "dev", "eth0");
+        const isReady = () => daemons.every(({ output }) => /Entering MASTER/.test(output));
+        await until(isReady, "both are master");
+        await until(() => [a, b].every((host) => host.ip("-6", "route").includes("fd79::/64")), "all is there");
+        t.same(kernelState(b), kernelState(a));
+        for (const daemon of daemons) daemon.signal("SIGTERM");
+        for (const host of [a, b]) await until(() => !/keepalived/.test(kernelState(host).join("\n")), "all is gone");
+        t.same(kernelState(b), kernelState(a));
+      });
+    },
+  );
+
   t.test(
     "use_vmac: the MAC address moves with the address, with keepalived on the other side",
     { buffered: true },

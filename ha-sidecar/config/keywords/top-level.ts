@@ -40,6 +40,7 @@ export function newConfigurationDraft(): ConfigurationDraft {
     staticAddresses: [],
     staticRoutes: [],
     staticRules: [],
+    ruleEntries: [],
     trackGroups: [],
     interfaceDelays: [],
     garpGroups: [],
@@ -222,7 +223,10 @@ export const TOP_LEVEL: Section<Top> = {
       draft.staticAddresses.push(entry),
     ),
     list("static_routes", "<ROUTE>", "Routes that stay.", (draft, entry) => draft.staticRoutes.push(entry)),
-    list("static_rules", "<RULE>", "Routing rules that stay.", (draft, entry) => draft.staticRules.push(entry)),
+    list("static_rules", "<RULE>", "Routing rules that stay.", (draft, entry) => {
+      draft.staticRules.push(entry);
+      draft.ruleEntries.push({ entry, isStatic: true });
+    }),
     withoutEffect(
       block({ name: "track_group", syntax: "<NAME> { … }", text: "", section: TRACK_GROUP }, readTrackGroup),
       "Instances do not watch static addresses, routes and rules.",

@@ -18,7 +18,10 @@ function list(name: string, key: ListKey, syntax: string, about: string): Keywor
     takesList: true,
     read(draft, statement, context) {
       reportExtraWords(statement, context);
-      draft[key].push(...listLines(statement, context));
+      const entries = listLines(statement, context);
+      draft[key].push(...entries);
+      if (key === "rules")
+        context.configuration.ruleEntries.push(...entries.map((entry) => ({ entry, isStatic: false })));
       if (key === "peers") draft.mentionsUnicast = true;
     },
   };

@@ -18,7 +18,6 @@ import { readAddressLine } from "./address-line.ts";
 import { resolveNotify } from "./notify.ts";
 import { locationOf, type Resolver } from "./resolver.ts";
 import { readRouteLine } from "./route-line.ts";
-import { readRuleLine } from "./rule-line.ts";
 import { resolveTracking } from "./tracking.ts";
 import { resolveTransport, resolveVmac } from "./transport.ts";
 
@@ -144,7 +143,7 @@ function readRoutes(draft: InstanceDraft, resolver: Resolver): RoutePlan[] {
 }
 
 function readRules(draft: InstanceDraft, resolver: Resolver): RulePlan[] {
-  return draft.rules.flatMap((entry) => readRuleLine(entry, false, resolver)?.plan ?? []);
+  return draft.rules.flatMap((entry) => resolver.rules.get(entry)?.plan ?? []);
 }
 
 function checkNativeIpv6(draft: InstanceDraft, family: 4 | 6, resolver: Resolver): void {

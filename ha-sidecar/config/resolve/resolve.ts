@@ -25,6 +25,8 @@ export function resolvePlan(draft: ConfigurationDraft, host: Host, report: Repor
   const resolver = newResolver(draft, host, report, scripts);
   const trackScripts = resolveTrackScripts(resolver);
   const global = resolveGlobal(resolver);
+  for (const { entry, isStatic } of draft.ruleEntries)
+    resolver.rules.set(entry, readRuleLine(entry, isStatic, resolver));
   const members = assignMembers(resolver);
   const resolved: { draft: InstanceDraft; plan: InstancePlan }[] = [];
   for (const instance of draft.instances) {
@@ -140,7 +142,7 @@ function resolveStatics(instances: readonly InstancePlan[], resolver: Resolver) 
     return line === null ? [] : [{ ...line.plan, trackedBy: trackers(line.trackGroup, entry) }];
   });
   const staticRules = draft.staticRules.flatMap((entry): RulePlan[] => {
-    const line = readRuleLine(entry, true, resolver);
+    const line = resolver.rules.get(entry) ?? null;
     return line === null ? [] : [{ ...line.plan, trackedBy: trackers(line.trackGroup, entry) }];
   });
   return { staticAddresses, staticRoutes, staticRules };

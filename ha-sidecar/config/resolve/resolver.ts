@@ -7,6 +7,8 @@ import type { ConfigurationDraft } from "../drafts.ts";
 import type { Host } from "../host.ts";
 import type { Report } from "../report.ts";
 import type { Scripts } from "../scripts.ts";
+import type { Statement } from "../statement.ts";
+import type { RuleLine } from "./rule-line.ts";
 
 export interface Resolver {
   readonly draft: ConfigurationDraft;
@@ -18,8 +20,10 @@ export interface Resolver {
    * @param message keepalived's words, which differ from place to place
    */
   checkInterface(name: string, place: Place, message: string): void;
-  /** Preferences for rules without one, counted down as keepalived does. */
-  nextRulePreference(): number;
+  /** Preferences for rules without one, counted down per family as keepalived does. */
+  nextRulePreference(family: 4 | 6): number;
+  /** Every line of rules, read in the order of the files. */
+  readonly rules: Map<Statement, RuleLine | null>;
   /** Is anything absent without which nothing starts? */
   readonly missesInterface: boolean;
 }
@@ -29,7 +33,7 @@ const RULE_PREFERENCE_FIRST = 16384;
 
 export function newResolver(draft: ConfigurationDraft, host: Host, report: Report, scripts: Scripts): Resolver {
   let missesInterface = false;
-  let preference = RULE_PREFERENCE_FIRST;
+  const preferences = { 4: RULE_PREFERENCE_FIRST, 6: RULE_PREFERENCE_FIRST };
   return {
     draft,
     host,
@@ -43,7 +47,8 @@ export function newResolver(draft: ConfigurationDraft, host: Host, report: Repor
         hint: `This machine has ${[...host.interfaces].join(", ")}. With dynamic_interfaces in global_defs it would be waited for.`,
       });
     },
-    nextRulePreference: () => preference--,
+    nextRulePreference: (family) => preferences[family]--,
+    rules: new Map(),
     get missesInterface() {
       return missesInterface;
     },

@@ -284,14 +284,29 @@ class RuleReader {
       });
       return null;
     }
+    if (this.#draft.action === GOTO && !this.#isGotoRight()) return null;
     this.#draft.family = this.#family ?? 4;
     if (this.#preference === null) {
-      this.#preference = this.#resolver.nextRulePreference();
+      this.#preference = this.#resolver.nextRulePreference(this.#draft.family);
       const message = `Rule has no preference specified - setting to ${this.#preference}. This is probably not what you want.`;
       this.#resolver.report.fault("missing-preference", place, message, { hint: "Add preference and a number." });
     }
     this.#draft.preference = this.#preference;
     return { plan: this.#draft, trackGroup: this.#trackGroup };
+  }
+
+  /** A rule can only be left for a later one. */
+  #isGotoRight(): boolean {
+    const { gotoTarget } = this.#draft;
+    if (this.#preference !== null && this.#preference < gotoTarget) return true;
+    const message =
+      this.#preference === null
+        ? `Invalid rule - goto target ${gotoTarget} specified without preference`
+        : `Invalid rule - preference ${this.#preference} >= goto target ${gotoTarget}`;
+    this.#resolver.report.fault("invalid-value", placeOf(this.#entry), message, {
+      expected: `preference and a number below ${gotoTarget}`,
+    });
+    return false;
   }
 
   #fault(code: string, message: string, expected?: string): void {

@@ -10,7 +10,7 @@ const TEXT_MAX = 256;
 
 export interface HaInstance {
   readonly name: string;
-  /** MASTER, BACKUP, FAULT, STOPPED, LEAVING. */
+  /** MASTER, BACKUP, FAULT, STOPPED, LEAVING, YIELDING. */
   readonly state: string;
   readonly priority: number;
   readonly interface: string;
