@@ -1,6 +1,7 @@
 // From text to plan: what backends do with their servers. The rest is in plan.test.ts.
 
 import t from "tap";
+import type { CheckPlan } from "../plan/check.ts";
 import { plan } from "./plan.fixture.ts";
 
 t.test("checks, balancing, statistics", async (t) => {
@@ -34,24 +35,21 @@ t.test("checks, balancing, statistics", async (t) => {
   const { backend, frontend } = all.proxies[0]!;
   t.match(backend, { balance: { algorithm: "random", arguments: ["3"], hashType: "consistent", avalanche: true } });
   t.match(backend, { httpReuse: "always", fullconn: 99, allBackups: true, redispatch: 2 });
-  t.same(backend!.check, {
-    ...{
-      kind: "http",
-      method: "HEAD",
-      uri: "/up",
-      version: "HTTP/1.1",
-      body: "hello",
-      disableOn404: true,
-      steps: [],
-      tellsSteps: false,
+  t.match(backend!.check, { kind: "httpchk", disableOn404: true, external: null });
+  t.match(backend!.check.steps, [
+    {
+      ...{ kind: "request", method: "HEAD", uri: "/up", version: "HTTP/1.1", body: "hello" },
+      headers: [
+        { name: "Host", value: "example.com" },
+        { name: "X-A", value: "b" },
+      ],
     },
-    headers: [
-      { name: "Host", value: "example.com" },
-      { name: "X-A", value: "b" },
-    ],
-    expect: [{ kind: "rstatus", negate: true, pattern: "^5" }],
-  });
-  t.match(all.proxies[1]!.backend!.check, { method: "OPTIONS", uri: "/", version: "HTTP/1.0", expect: [] });
+    { kind: "expect", negate: true, expectation: { on: "rstatus", pattern: "^5" } },
+  ]);
+  t.match(all.proxies[1]!.backend!.check.steps, [
+    { kind: "request", method: "OPTIONS", uri: "/", version: "HTTP/1.0" },
+    { kind: "expect", expectation: { on: "status", pattern: "200-399" } },
+  ]);
   t.match(frontend!.stats, { uri: "/s", realm: "a realm", refreshSeconds: 5, scope: ["l"], showDescription: "here" });
   t.same(frontend!.stats!.auth, [{ user: "u", password: "p:q" }]);
   t.equal(frontend!.stats!.admin!.length, 1);
@@ -66,8 +64,36 @@ t.test("rules of checks replace those of defaults", async (t) => {
   const rules = "option httpchk GET /d\n http-check send hdr a b\n http-check expect status 200";
   const own = ["", "option httpchk", "http-check send body x", "http-check expect status 204"];
   const all = await plan(t, `defaults\n ${rules}\n${own.map((line, i) => `backend b${i}\n ${line}\n`).join("")}`);
-  const asked = all.proxies.map(({ backend }) => backend!.check);
-  t.match(asked[0], { uri: "/d", headers: [{ name: "a" }], expect: [{ pattern: "200" }] });
-  for (const one of asked.slice(1, 3)) t.match(one, { method: "OPTIONS", uri: "/", headers: [], expect: [] });
-  t.match(asked[3], { uri: "/d", expect: [{ pattern: "204" }] });
+  const asked = all.proxies.map(({ backend }) => backend!.check.steps);
+  const status = (pattern: string) => ({ kind: "expect", expectation: { on: "status", pattern } });
+  t.match(asked[0], [{ uri: "/d", headers: [{ name: "a" }] }, status("200")]);
+  for (const one of asked.slice(1, 3)) t.match(one, [{ method: "OPTIONS", uri: "/" }, status("200-399")]);
+  t.match(asked[3], [{ uri: "/d" }, status("204")]);
+});
+
+t.test("sequences of HTTP checks, and sections of their own", async (t) => {
+  const all = await plan(
+    t,
+    `healthcheck own
+      type httpchk GET /own
+      http-check set-var(check.a) str(b)
+      http-check connect port 81 ssl sni a.example
+      http-check send uri-lf "/%[var(check.a)]"
+    backend b
+      option httpchk GET /b
+      http-check connect
+      server plain 127.0.0.1:80 check
+      server own 127.0.0.1:80 check healthcheck own verify none rise 1 observe layer4 error-limit 5
+    `,
+  );
+  const kinds = (check: CheckPlan): string[] => check.steps.map(({ kind }) => kind);
+  const { check } = all.proxies[0]!.backend!;
+  t.same(kinds(check), ["connect", "request", "expect"], "the request goes behind the connection");
+  const [plain, own] = all.servers.map((server) => server.check!);
+  t.match(plain, { own: null, stepTls: null });
+  t.same(kinds(own!.own!), ["variable", "connect", "request", "expect"]);
+  t.match(own!.own!.steps[1], { port: 81, ssl: true, sni: "a.example", isDefault: false });
+  t.match(own!.own!.steps[2], { method: "GET", uri: [{ kind: "text", text: "/" }, { kind: "sample" }] });
+  t.match(own!.stepTls, { verify: false });
+  t.match(all.servers[1], { observe: { layer: 4, errorLimit: 5, onError: "fail-check" } });
 });

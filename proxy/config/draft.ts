@@ -8,7 +8,6 @@
 
 import type { Diagnostics } from "../../shared/diagnostic/diagnostic.ts";
 import type { CapturesPlan } from "../plan/capture.ts";
-import type { CheckExpectPlan, CheckStepPlan } from "../plan/check.ts";
 import type { AclTestPlan, ConditionPlan, PatternUse, SamplePlan } from "../plan/expression.ts";
 import type { ForwardedPlan } from "../plan/forwarded.ts";
 import type { LogNodePlan } from "../plan/log.ts";
@@ -19,6 +18,7 @@ import type { StatsAccessRulePlan } from "../plan/stats-page.ts";
 import type { StickRulePlan } from "../plan/stick-table.ts";
 import type { AddressArgument } from "./address.ts";
 import type { BindDraft, BindOptions } from "./bind-draft.ts";
+import { type CheckDraft, copyCheck, type HealthcheckDraft } from "./check-draft.ts";
 import type { GlobalDraft } from "./draft-global.ts";
 import type { PeersDraft, StickTableDraft, TableUse } from "./draft-tables.ts";
 import type { Environment } from "./environment.ts";
@@ -79,6 +79,8 @@ export interface ConfigurationDraft {
   }[];
   readonly cacheReferences: CacheReference[];
   readonly logProfiles: LogProfileDraft[];
+  /** `healthcheck` sections. */
+  readonly healthchecks: HealthcheckDraft[];
   /** Lists of patterns in the order in which they were met, see check/patterns.ts. */
   readonly patternLists: PatternListDraft[];
   readonly patternEdits: PatternEditUse[];
@@ -183,25 +185,6 @@ export interface HashTypeDraft {
   avalanche: boolean;
 }
 
-export interface CheckDraft {
-  method: string;
-  uri: string;
-  version: string;
-  headers: { name: string; value: string }[];
-  body: string;
-  expect: CheckExpectPlan[];
-  disableOn404: boolean;
-  /** The request, the expectations, are those of a `defaults` section: the proxy's first own word replaces them. */
-  requestIsInherited: boolean;
-  expectIsInherited: boolean;
-  /** `tcp-check` rules, and what the option of a protocol comes to. */
-  steps: CheckStepPlan[];
-  stepsAreInherited: boolean;
-  protocolSteps: CheckStepPlan[];
-  /** `tcp-check comment`, for the next rule. */
-  comment: string;
-}
-
 export interface ProxyDraft {
   readonly kind: DraftKind;
   readonly name: string;
@@ -248,7 +231,7 @@ export interface ProxyDraft {
   readonly stickResponse: StickRulePlan[];
   check: CheckDraft | null;
   /** Which `option` chose the check; null: none did. */
-  checkOption: "httpchk" | "tcp-check" | "protocol" | null;
+  checkOption: "httpchk" | "tcp-check" | "protocol" | "external" | null;
   compression: CompressionDraft | null;
   readonly filters: FilterDraft[];
   defaultServer: ServerOptions;
@@ -292,14 +275,6 @@ export function findBackend(name: string, configuration: ConfigurationDraft): Pr
 /** How HAProxy calls a section of this kind in its messages: a `listen` is a `proxy`. */
 export function kindInMessages(proxy: ProxyDraft): string {
   return proxy.kind === "listen" ? "proxy" : proxy.kind;
-}
-
-export function newCheck(): CheckDraft {
-  return {
-    ...{ method: "", uri: "", version: "", headers: [], body: "", expect: [], disableOn404: false },
-    ...{ requestIsInherited: false, expectIsInherited: false, steps: [], stepsAreInherited: false, protocolSteps: [] },
-    comment: "",
-  };
 }
 
 /** A new section: a copy of what its defaults section settled, or HAProxy's own defaults without one. */
@@ -379,13 +354,4 @@ export function newStats(statement: Statement): StatsDraft {
 
 function copyStats(stats: StatsDraft | null): StatsDraft | null {
   return stats && { ...stats, auth: [...stats.auth], scope: [...stats.scope], admin: stats.admin && [...stats.admin] };
-}
-
-function copyCheck(check: CheckDraft | null): CheckDraft | null {
-  return (
-    check && {
-      ...{ ...check, headers: [...check.headers], expect: [...check.expect], steps: [...check.steps] },
-      ...{ requestIsInherited: true, expectIsInherited: true, stepsAreInherited: true },
-    }
-  );
 }

@@ -87,6 +87,7 @@ function newConfiguration(variables: Readonly<Record<string, string | undefined>
     tlsStore: new TlsStore(),
     httpErrors: [],
     userlists: [],
+    healthchecks: [],
     httpErrorsUses: [],
     names: [],
     filters: { engines: [], groupUses: [], limits: [], limitUses: [] },

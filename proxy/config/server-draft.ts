@@ -41,6 +41,8 @@ export interface ServerDraft {
   tlsPlan: TlsServerPlan | null;
   /** The same of its checks. */
   checkTlsPlan: TlsServerPlan | null;
+  /** The same of steps of its checks that say `ssl`. */
+  stepTlsPlan: TlsServerPlan | null;
   /** Its name could not be resolved and `init-addr none` allows that: it starts in maintenance. */
   isUnresolved: boolean;
 }

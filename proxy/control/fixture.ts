@@ -1,8 +1,9 @@
 // For the tests of the control plane's parts: plans from a few words, and the parts on them with everything recorded that they send
 // away. No threads, no descriptors.
 
+import { newExpect } from "../config/sections/check-expect.ts";
 import { NO_CAPTURES } from "../plan/capture.ts";
-import type { CheckPlan, ServerCheckPlan } from "../plan/check.ts";
+import { type CheckPlan, CONNECT_CHECK, type ServerCheckPlan } from "../plan/check.ts";
 import { DEFAULT_COMPRESSION_LIMITS } from "../plan/compression.ts";
 import { NO_PERSISTENCE } from "../plan/persistence.ts";
 import type { BackendPlan, FrontendPlan, GlobalPlan, Plan, ProxyPlan, ServerPlan, TimeoutsPlan } from "../plan/plan.ts";
@@ -45,12 +46,15 @@ const NO_TIMEOUTS: TimeoutsPlan = {
   ...{ tunnel: 0, check: 0, tarpit: 0, requestInspect: 0, responseInspect: 0 },
 };
 
-const TCP_CHECK: CheckPlan = {
-  ...{ kind: "tcp", method: "OPTIONS", uri: "/", version: "HTTP/1.0", headers: [], body: "", expect: [] },
-  ...{ disableOn404: false, steps: [], tellsSteps: false },
+/** `option httpchk`. */
+export const HTTP_CHECK: CheckPlan = {
+  ...CONNECT_CHECK,
+  kind: "httpchk",
+  steps: [
+    { kind: "request", method: "OPTIONS", uri: "/", version: "HTTP/1.0", headers: [], body: "", comment: "" },
+    newExpect({ on: "status", pattern: "200-399" }),
+  ],
 };
-
-export const HTTP_CHECK: CheckPlan = { ...TCP_CHECK, kind: "http" };
 
 const FRONTEND: FrontendPlan = {
   captures: NO_CAPTURES,
@@ -82,7 +86,7 @@ const BACKEND: BackendPlan = {
     fullconn: 0,
   },
   ...{ acceptInvalidHttpResponse: false, httpPretendKeepalive: false, noLinger: false, serverTcpKeepAlive: false },
-  ...{ stats: null, check: TCP_CHECK, logHealthChecks: false, persistence: NO_PERSISTENCE, useServer: [] },
+  ...{ stats: null, check: CONNECT_CHECK, logHealthChecks: false, persistence: NO_PERSISTENCE, useServer: [] },
   balance: {
     ...{ algorithm: "roundrobin", arguments: [], hashType: "map-based", hashFunction: "sdbm", avalanche: false },
   },
@@ -90,7 +94,7 @@ const BACKEND: BackendPlan = {
 
 const CHECK: ServerCheckPlan = {
   ...{ sendProxy: 0, interMs: 2000, fastinterMs: 0, downinterMs: 0, rise: 2, fall: 3, port: 0, address: null },
-  ...{ tls: null, sni: "" },
+  ...{ tls: null, stepTls: null, sni: "", own: null },
 };
 
 /** `check` set to true: HAProxy's defaults. */

@@ -325,6 +325,8 @@ export interface ServerPlan {
   readonly slowstartMs: number;
   readonly check: ServerCheckPlan | null;
   readonly agent: AgentPlan | null;
+  /** `rise` of a server that is not checked, which is its health; absent: 2. */
+  readonly rise?: number;
   /** Absent: traffic says nothing about the server's health. */
   readonly observe?: ObservePlan;
   readonly at: SourceLocation;

@@ -5,9 +5,9 @@ import { PatternLists } from "../acl/patterns/pattern-lists.ts";
 import { Userlists } from "../auth/userlists.ts";
 import type { ProxiedConnections } from "../connection/proxied.ts";
 import type { Connections } from "../connection/table.ts";
-import type { UniqueIds } from "../log/unique-id.ts";
 import type { ConditionPlan } from "../plan/expression.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { Value } from "../rules/value.ts";
 import type { SharedState } from "../shared-state/layout.ts";
 import type { Tracking } from "../stick-table/tracking.ts";
 import { Captures } from "../stream/captures.ts";
@@ -43,12 +43,12 @@ export class SampleContext {
   /** Rules that can wait are being evaluated: what is not there may still come. */
   mayMiss = false;
   /** What has come of messages (bodies, raw bytes of mode tcp); set once the worker has it, null in tests of expressions alone. */
-  input: Input | null = null;
+  input: Pick<Input, "start" | "end" | "isComplete" | "request" | "response"> | null = null;
   readonly variables: Variables;
   readonly captures: Captures;
   readonly userlists: Userlists;
   /** `unique-id-format`; null in tests of expressions alone. */
-  uniqueIds: UniqueIds | null = null;
+  uniqueIds: Value | null = null;
   /** Compiles ACLs inside of expressions: acl/condition.ts, which imports this folder. Set before anything is compiled. */
   compileCondition: (plan: ConditionPlan, ctx: SampleContext) => (stream: Stream) => Result = () => () => 0;
   /** The worker's clock and its counters of bytes (Streams.bytes); null in tests of expressions alone. */

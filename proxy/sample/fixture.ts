@@ -7,6 +7,7 @@ import { CONNECTION, Connections } from "../connection/table.ts";
 import { frameRequest } from "../http1/framing.ts";
 import type { Message } from "../http1/message.ts";
 import { PARSE, parseRequest } from "../http1/parser.ts";
+import { CONNECT_CHECK } from "../plan/check.ts";
 import type { PatternListPlan } from "../plan/expression.ts";
 import type { ListenerPlan } from "../plan/listener.ts";
 import { NO_PERSISTENCE } from "../plan/persistence.ts";
@@ -104,18 +105,7 @@ function makeBackend(servers: readonly number[], settings: Partial<BackendPlan>)
     serverTcpKeepAlive: false,
     fullconn: 0,
     stats: null,
-    check: {
-      kind: "tcp",
-      method: "OPTIONS",
-      uri: "/",
-      version: "",
-      headers: [],
-      body: "",
-      expect: [],
-      disableOn404: false,
-      steps: [],
-      tellsSteps: false,
-    },
+    check: CONNECT_CHECK,
     logHealthChecks: false,
     persistence: NO_PERSISTENCE,
     useServer: [],

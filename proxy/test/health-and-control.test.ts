@@ -96,7 +96,7 @@ t.test("a server that is gone: the last one of its backend", async (t) => {
   const from = syslog.messages.length;
   await b.stop();
   const down = await syslog.expect(/^Server tcp-checks\/b is DOWN, reason: Layer4 connection problem/, from);
-  t.match(down.text, /info: "Connection refused"/);
+  t.match(down.text, /info: "(ECONNREFUSED returned by OS \(Connection refused\))"/);
   const empty = await syslog.expect(/^proxy tcp-checks has no server available!$/, from);
   t.equal(empty.severity, SEVERITY.emerg);
   t.equal((await get(tcp)).status, 503);

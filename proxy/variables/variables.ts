@@ -63,6 +63,8 @@ export class Variables {
   /** By the client's connection. */
   readonly #sessions: (VariableSet | null)[] = [];
   readonly #spareSessions: VariableSet[] = [];
+  /** Health checks evaluate here: what they call `check.x` has the place of a stream's variables. Set before anything is compiled. */
+  hasChecks = false;
 
   constructor(plan: VariablesPlan, proc: ProcVariables) {
     this.#names = [new Map(plan.proc.map((name, index) => [name, index])), new Map(), new Map(), new Map(), new Map()];
@@ -74,13 +76,15 @@ export class Variables {
   find(text: string): Variable {
     const parsed = parseVariableName(text);
     if (typeof parsed === "string") throw new Error(`config/ let the variable name "${text}" pass: ${parsed}`);
-    if (parsed.ofParent || parsed.scope === "check") return { scope: SCOPE.none, index: 0 };
-    const scope = SCOPE[parsed.scope];
+    const isCheck = parsed.scope === "check";
+    if (parsed.ofParent || (isCheck && !this.hasChecks)) return { scope: SCOPE.none, index: 0 };
+    const scope = parsed.scope === "check" ? TXN : SCOPE[parsed.scope];
     const names = this.#names[scope]!;
-    let index = names.get(parsed.name);
+    const name = isCheck ? `check.${parsed.name}` : parsed.name;
+    let index = names.get(name);
     if (index === undefined) {
       index = names.size;
-      names.set(parsed.name, index);
+      names.set(name, index);
     }
     return { scope, index };
   }

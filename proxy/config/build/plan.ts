@@ -29,7 +29,9 @@ export function buildPlan(configuration: ConfigurationDraft, settings: CommandLi
     const firstServer = servers.length;
     const serverIds = giveIds(draft.servers.map((server) => server.options.numbers.get("id") ?? 0));
     servers.push(
-      ...draft.servers.map((server, at) => buildServer(server, firstServer + at, index, serverIds[at]!, draft)),
+      ...draft.servers.map((server, at) =>
+        buildServer(server, firstServer + at, index, serverIds[at]!, draft, configuration),
+      ),
     );
     const place = {
       index,

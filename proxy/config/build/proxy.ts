@@ -1,7 +1,6 @@
 // Proxies of the plan: a draft with HAProxy's defaults where nothing was written.
 
 import type { BalancePlan } from "../../plan/balance.ts";
-import type { CheckPlan } from "../../plan/check.ts";
 import type { CompressionPlan } from "../../plan/compression.ts";
 import type { UniqueIdPlan } from "../../plan/log.ts";
 import type { CookiePlan, PersistencePlan } from "../../plan/persistence.ts";
@@ -11,6 +10,7 @@ import type { StatsPagePlan } from "../../plan/stats-page.ts";
 import { type ConfigurationDraft, findBackend, hasBackend, hasFrontend, type ProxyDraft } from "../draft.ts";
 import { settleErrors } from "../errors-draft.ts";
 import { joinRules } from "../rules-draft.ts";
+import { buildCheck } from "./check.ts";
 import { buildLog } from "./global.ts";
 
 const RETRIES_DEFAULT = 3;
@@ -161,7 +161,7 @@ function buildBackend(draft: ProxyDraft, place: ProxyPlace, configuration: Confi
     serverTcpKeepAlive: option("srvtcpka"),
     fullconn: draft.numbers.get("fullconn") ?? 0,
     stats: buildStats(draft, configuration),
-    check: buildCheck(draft),
+    check: buildCheck(draft, configuration),
     logHealthChecks: option("log-health-checks"),
     persistence: buildPersistence(draft),
   };
@@ -202,23 +202,6 @@ function buildBalance({ balance, isLog, hashType, numbers, preserveAffinity }: P
     avalanche: hashType.avalanche,
     balanceFactorPercent: numbers.get("hash-balance-factor") ?? 0,
     preserveAffinity,
-  };
-}
-
-function buildCheck({ check, checkOption }: ProxyDraft): CheckPlan {
-  const isHttp = checkOption === "httpchk";
-  const steps = check === null || isHttp ? [] : checkOption === "tcp-check" ? check.steps : check.protocolSteps;
-  return {
-    kind: isHttp ? "http" : steps.length > 0 ? "sequence" : "tcp",
-    method: check?.method || "OPTIONS",
-    uri: check?.uri || "/",
-    version: check?.version || "HTTP/1.0",
-    headers: check?.headers ?? [],
-    body: check?.body ?? "",
-    expect: isHttp ? (check?.expect ?? []) : [],
-    disableOn404: check?.disableOn404 ?? false,
-    steps,
-    tellsSteps: checkOption === "tcp-check",
   };
 }
 

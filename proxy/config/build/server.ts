@@ -3,8 +3,9 @@
 import type { AgentPlan, OnError, ServerCheckPlan } from "../../plan/check.ts";
 import type { ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
 import type { ServerConnectionPlan } from "../../plan/server-connection.ts";
-import type { ProxyDraft } from "../draft.ts";
+import type { ConfigurationDraft, ProxyDraft } from "../draft.ts";
 import type { ServerDraft } from "../server-draft.ts";
+import { buildCheck } from "./check.ts";
 import { dynamicCookie } from "./dynamic-cookie.ts";
 
 const INTER_DEFAULT_MS = 2000;
@@ -20,6 +21,7 @@ export function buildServer(
   proxy: number,
   id: number,
   backend: ProxyDraft,
+  configuration: ConfigurationDraft,
 ): ServerPlan {
   const { numbers, texts, flags } = draft.options;
   return {
@@ -48,8 +50,9 @@ export function buildServer(
     maxReuse: numbers.get("max-reuse") ?? -1,
 
     slowstartMs: numbers.get("slowstart") ?? 0,
-    check: flags.get("check") === true ? buildCheck(draft) : null,
+    check: flags.get("check") === true ? buildServerCheck(draft, configuration) : null,
     agent: flags.get("agent-check") === true ? buildAgent(draft) : null,
+    ...(numbers.has("rise") ? { rise: numbers.get("rise") ?? RISE_DEFAULT } : {}),
     ...buildObserve(draft),
     at: draft.statement.location,
   };
@@ -78,8 +81,12 @@ function buildConnection(
   };
 }
 
-function buildCheck({ options, slot, checkTlsPlan }: ServerDraft): ServerCheckPlan {
+function buildServerCheck(
+  { options, slot, checkTlsPlan, stepTlsPlan }: ServerDraft,
+  configuration: ConfigurationDraft,
+): ServerCheckPlan {
   const { numbers, checkAddress } = options;
+  const own = configuration.healthchecks.find(({ name }) => name === options.texts.get("healthcheck"));
   const isElsewhere = numbers.has("port") || checkAddress !== null;
   // HAProxy: checks send what traffic sends, unless they go elsewhere; `check-send-proxy` alone is version 1.
   const sendsProxy = options.flags.get("check-send-proxy") ?? !isElsewhere;
@@ -93,7 +100,9 @@ function buildCheck({ options, slot, checkTlsPlan }: ServerDraft): ServerCheckPl
     port: numbers.get("port") ?? portOf(checkAddress),
     address: checkAddress === null || isSame(checkAddress, slot.address) ? null : checkAddress,
     tls: checkTlsPlan,
+    stepTls: stepTlsPlan,
     sni: options.tls.texts.get("check-sni")?.value ?? "",
+    own: own === undefined ? null : buildCheck(own.proxy, configuration),
   };
 }
 

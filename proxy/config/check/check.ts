@@ -14,6 +14,7 @@ import {
 import { checkBandwidth } from "../sections/bandwidth.ts";
 import { checkCaptures } from "../sections/capture.ts";
 import { checkGuids } from "../sections/guid.ts";
+import { checkHealthchecks } from "../sections/healthcheck.ts";
 import { checkErrors } from "../sections/http-errors.ts";
 import { resolvePatternEdits } from "../sections/rules/patterns.ts";
 import { checkUserlists } from "../sections/userlist.ts";
@@ -24,7 +25,7 @@ import { checkFilters } from "./filter.ts";
 import { checkLogFormat, checkOtherFormats } from "./log-format.ts";
 import { warnAboutMode } from "./mode.ts";
 import { resolveReferences } from "./references.ts";
-import { checkServers } from "./server.ts";
+import { checkExternal, checkServers } from "./server.ts";
 import { checkSpoe } from "./spoe.ts";
 import { checkStickTables } from "./stick-tables.ts";
 import { checkBindTls } from "./tls.ts";
@@ -40,6 +41,7 @@ export function checkConfiguration(configuration: ConfigurationDraft): void {
   checkErrors(configuration);
   checkCaches(configuration);
   checkUserlists(configuration);
+  checkHealthchecks(configuration);
   checkRings(configuration);
   checkSpoe(configuration);
   checkBandwidth(configuration);
@@ -98,7 +100,10 @@ function checkProxy(proxy: ProxyDraft, configuration: ConfigurationDraft): void 
   warnAboutTimeouts(proxy, who);
   warnAboutMode(proxy, who);
   if (hasBackend(proxy)) {
+    // Health checks may send unique IDs.
+    if (!hasFrontend(proxy)) checkOtherFormats(proxy, configuration);
     checkBalance(proxy, configuration);
+    checkExternal(proxy, configuration);
     checkServers(proxy, who, configuration);
   }
 }

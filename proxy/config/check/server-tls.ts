@@ -12,16 +12,31 @@ import { certificateOf, protocolsOf, settingsOf, type TlsLine, trustOf } from ".
 export function checkServerTls(proxy: ProxyDraft, server: ServerDraft, configuration: ConfigurationDraft): void {
   const { tls } = server.options;
   const checksEncrypted = tls.flags.get("check-ssl") === true;
-  if (!tls.isOn && !checksEncrypted) return;
+  const stepsEncrypt = server.options.flags.get("check") === true && hasEncryptedStep(proxy, server, configuration);
+  if (!tls.isOn && !checksEncrypted && !stepsEncrypt) return;
   const { statement } = server;
   const who = `'server ${proxy.name}/${server.name}'`;
   const line: TlsLine = { tls, statement, who, configuration };
   const plan = buildServer(line, proxy);
-  const checkAlpn = protocolsOf(line, "check-alpn");
+  const checkAlpn = protocolsOf(line, "check-alpn", protocolsInChecks(proxy));
   if (plan === null || checkAlpn === null) return;
   if (tls.isOn) server.tlsPlan = plan;
+  if (stepsEncrypt) server.stepTlsPlan = plan;
   if (!checksEncrypted && !inheritsTls(server)) return;
   server.checkTlsPlan = { ...plan, alpn: checkAlpn.length > 0 ? checkAlpn : plan.alpn };
+}
+
+/** Checks that do not speak HTTP may offer what they like. */
+function protocolsInChecks({ checkOption }: ProxyDraft): readonly string[] | undefined {
+  return checkOption === "httpchk" ? undefined : ["h2", "http/1.1", "http/1.0"];
+}
+
+function hasEncryptedStep(proxy: ProxyDraft, { options }: ServerDraft, { healthchecks }: ConfigurationDraft): boolean {
+  const own = healthchecks.find(({ name }) => name === options.texts.get("healthcheck"))?.proxy ?? proxy;
+  const { check, checkOption } = own;
+  if (check === null) return false;
+  const steps = checkOption === "httpchk" ? check.http.steps : checkOption === "tcp-check" ? check.tcp.steps : [];
+  return steps.some((step) => step.kind === "connect" && step.ssl);
 }
 
 /** As HAProxy: checks are encrypted as traffic is unless they go elsewhere or are told not to be. */

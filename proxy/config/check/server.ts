@@ -1,7 +1,8 @@
 // Servers of one backend against each other and against its checks.
 
+import { suggest } from "../../../shared/diagnostic/suggest.ts";
 import type { ConfigurationDraft, ProxyDraft } from "../draft.ts";
-import { kindInMessages } from "../draft.ts";
+import { hasBackend, kindInMessages } from "../draft.ts";
 import type { ServerDraft } from "../server-draft.ts";
 import { checkServerConnection } from "./server-connection.ts";
 import { checkServerTls } from "./server-tls.ts";
@@ -9,7 +10,7 @@ import { checkServerTls } from "./server-tls.ts";
 /** @param who `backend 'web'` */
 export function checkServers(proxy: ProxyDraft, who: string, configuration: ConfigurationDraft): void {
   const rules = proxy.check;
-  if (rules !== null && proxy.checkOption !== "httpchk" && rules.expect.length + rules.headers.length > 0) {
+  if (rules !== null && proxy.checkOption !== "httpchk" && rules.http.steps.length > 0) {
     const message = `${who} uses http-check rules without 'option httpchk', so the rules are ignored.`;
     proxy.statement.warning("ignored", message, { introduction: "none" });
   }
@@ -19,6 +20,7 @@ export function checkServers(proxy: ProxyDraft, who: string, configuration: Conf
     checkPort(proxy, server);
     checkAgent(proxy, server);
     checkObserve(proxy, server);
+    checkHealthcheck(proxy, server, configuration);
     settleLimits(server);
     checkServerConnection(proxy, server, configuration);
     checkServerTls(proxy, server, configuration);
@@ -51,6 +53,36 @@ function checkPort(proxy: ProxyDraft, server: ServerDraft): void {
     introduction: "none",
     expected: "a port behind the address, or 'port <n>' for the check",
   });
+}
+
+function checkHealthcheck(
+  proxy: ProxyDraft,
+  { name, options, statement }: ServerDraft,
+  { healthchecks }: ConfigurationDraft,
+): void {
+  const wanted = options.texts.get("healthcheck");
+  if (wanted === undefined || healthchecks.some((section) => section.name === wanted)) return;
+  const message = `${kindInMessages(proxy)} '${proxy.name}': server '${name}': healthcheck section '${wanted}' not found.`;
+  const suggestions = suggest(
+    wanted,
+    healthchecks.map((section) => section.name),
+  );
+  statement.alert("unknown-healthcheck", message, { introduction: "none", suggestions });
+}
+
+/** What `option external-check` wants beside it. */
+export function checkExternal(proxy: ProxyDraft, { global }: ConfigurationDraft): void {
+  if (proxy.checkOption !== "external" || !hasBackend(proxy)) return;
+  const lacks = (what: string): void =>
+    proxy.statement.alert(
+      "incomplete-check",
+      `Proxy '${proxy.name}' : 'option external-check' unable to find required '${what}'.`,
+      {
+        introduction: "none",
+      },
+    );
+  if (!global.texts.has("external-check")) lacks("global.external-check");
+  if (!proxy.texts.has("external-check command")) lacks("external-check command");
 }
 
 function checkObserve(proxy: ProxyDraft, { name, options, statement }: ServerDraft): void {

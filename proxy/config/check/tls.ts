@@ -280,11 +280,15 @@ function alpnOf(line: TlsLine): string[] | null {
 }
 
 /** The list behind `alpn` or `check-alpn`, empty: there is none. Null: the diagnostics say what is wrong with it. */
-export function protocolsOf({ tls, statement, who }: TlsLine, keyword: string): string[] | null {
+export function protocolsOf(
+  { tls, statement, who }: TlsLine,
+  keyword: string,
+  served: readonly string[] = PROTOCOLS,
+): string[] | null {
   const named = tls.texts.get(keyword);
   if (named === undefined) return [];
   const protocols = named.value.split(",");
-  const unserved = protocols.find((name) => !PROTOCOLS.includes(name));
+  const unserved = protocols.find((name) => !served.includes(name));
   if (unserved === undefined) return protocols;
   const hint =
     unserved.startsWith("h2") || unserved.startsWith("h3")

@@ -8,6 +8,7 @@
 import { suggest } from "../../../shared/diagnostic/suggest.ts";
 import { ACL_KEYWORDS as ACL_SIGNATURES, defaultMatch, MATCH_INPUT, needsPatterns } from "../../acl/keywords.table.ts";
 import type { AclTestPlan, MatchMethod, PatternUse, SampleType } from "../../plan/expression.ts";
+import { CONVERTERS } from "../../sample/converters.table.ts";
 import { FETCHES } from "../../sample/fetches.table.ts";
 import { canCast } from "../../sample/types.ts";
 import { ACL_KEYWORDS } from "../keywords/fetches.ts";
@@ -67,7 +68,8 @@ interface Flags {
 }
 
 /** Parses the words of a test, the criterion first. */
-export function parseAclTest(words: readonly string[]): ParsedAclTest | AclProblem {
+export function parseAclTest(written: readonly string[]): ParsedAclTest | AclProblem {
+  const words = withJoinedConverters(written);
   const criterion = words[0] ?? "";
   const sample = parseCriterion(criterion);
   if (!sample.ok) return { ...sample, at: NO_PROBLEM_AT };
@@ -91,6 +93,13 @@ export function parseAclTest(words: readonly string[]): ParsedAclTest | AclProbl
     return { ok: false, message, at: NO_PROBLEM_AT };
   }
   return readLists(words, sample, method, flags);
+}
+
+/** Behind a comma the expression goes on in the next word, when that is a converter. */
+function withJoinedConverters([first = "", ...others]: readonly string[]): readonly string[] {
+  let criterion = first;
+  while (criterion.endsWith(",") && CONVERTERS.has(/^[^(,]*/.exec(others[0] ?? "")![0])) criterion += others.shift();
+  return [criterion, ...others];
 }
 
 /** The files in their order, then the line's own patterns: a list even when there are none, since the runtime API may fill it. */

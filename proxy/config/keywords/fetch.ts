@@ -69,6 +69,7 @@ export const COLUMN = {
   frontendTcpResponse: 15,
   frontendHttpResponse: 16,
   log: 18,
+  check: 19,
   parser: 20,
   cli: 21,
 } as const;

@@ -2,7 +2,8 @@
 // allowed: D defaults, F frontend, L listen, B backend.
 
 import type { ProxyParser } from "../sections/basics.ts";
-import { disableOn404, expect, send } from "../sections/health.ts";
+import { checkComment, checkConnect, checkExpect, checkVariable } from "../sections/check-steps.ts";
+import { disableOn404, send, sendState } from "../sections/health.ts";
 import {
   admin,
   auth,
@@ -18,38 +19,33 @@ import {
   showNode,
   uri,
 } from "../sections/stats-page.ts";
-import { tcpCheckComment, tcpCheckConnect, tcpCheckExpect, tcpCheckSend } from "../sections/tcp-check.ts";
-import { gone, inert, type Keyword, manual, served, unservedAll, within } from "./keyword.ts";
+import { tcpCheckSend } from "../sections/tcp-check.ts";
+import { gone, type Keyword, manual, served, within } from "./keyword.ts";
 
-const CHECK_RULES =
-  "Checks send what stands in the configuration: tcp-check send and expect, httpchk with http-check send and expect.";
+const NO_SOCKS = "Without `proto` and `via-socks4`, which are refused.";
 
 // biome-ignore format: a table
 export const PROXY_CHECK: readonly Keyword<ProxyParser>[] = manual<ProxyParser>("4.2", [
   ...within<ProxyParser>("DLB", [
-    inert("http-check comment", "<string>", "A comment."),
+    served("http-check comment", "<string>", checkComment),
+    served("http-check connect", "[default] [port <expr>] [addr <ip>] [send-proxy] [ssl] [sni <sni>] [alpn <alpn>] [linger] [comment <msg>]", checkConnect, NO_SOCKS),
     served("http-check disable-on-404", "", disableOn404),
-    served("http-check expect", "[!] { status | rstatus | string | rstring } <pattern>", expect),
-    served("http-check send", "[meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]* [body <string>]", send),
-    ...unservedAll(CHECK_RULES, [
-      ["http-check connect", "[default] [port <expr>] [addr <ip>] [...]"],
-      ["http-check send-state", ""],
-      ["http-check set-var", "(<var-name>[,<cond>...]) <expr>"],
-      ["http-check set-var-fmt", "(<var-name>[,<cond>...]) <fmt>"],
-      ["http-check unset-var", "(<var-name>)"],
-    ]),
-    served("tcp-check comment", "<string>", tcpCheckComment),
-    served("tcp-check connect", "[default] [port <port>] [addr <ip>] [send-proxy] [linger] [comment <msg>]", tcpCheckConnect, "Without `ssl`, `sni`, `alpn`, `proto` and `via-socks4`."),
-    served("tcp-check expect", "[min-recv <int>] [comment <msg>] [ok-status <st>] [error-status <st>] [on-success <text>] [on-error <text>] [!] { string | rstring | binary | rbinary } <pattern>", tcpCheckExpect),
+    served("http-check expect", "[min-recv <int>] [comment <msg>] [ok-status <st>] [error-status <st>] [tout-status <st>] [on-success <fmt>] [on-error <fmt>] [status-code <expr>] [!] <match> <pattern>", checkExpect),
+    served("http-check send", "[meth <method>] [{ uri <uri> | uri-lf <fmt> }] [ver <version>] [hdr <name> <fmt>]* [{ body <string> | body-lf <fmt> }] [comment <msg>]", send),
+    served("http-check send-state", "", sendState),
+    served("http-check set-var", "(<var-name>[,<cond>...]) <expr>", checkVariable),
+    served("http-check set-var-fmt", "(<var-name>[,<cond>...]) <fmt>", checkVariable),
+    served("http-check unset-var", "(<var-name>)", checkVariable),
+    served("tcp-check comment", "<string>", checkComment),
+    served("tcp-check connect", "[default] [port <expr>] [addr <ip>] [send-proxy] [ssl] [sni <sni>] [alpn <alpn>] [linger] [comment <msg>]", checkConnect, NO_SOCKS),
+    served("tcp-check expect", "[min-recv <int>] [comment <msg>] [ok-status <st>] [error-status <st>] [tout-status <st>] [on-success <fmt>] [on-error <fmt>] [status-code <expr>] [!] <match> <pattern>", checkExpect),
     served("tcp-check send", "<data> [comment <msg>]", tcpCheckSend),
     served("tcp-check send-binary", "<hexstring> [comment <msg>]", tcpCheckSend),
-    ...unservedAll(CHECK_RULES, [
-      ["tcp-check send-lf", "<fmt>"],
-      ["tcp-check send-binary-lf", "<hexfmt>"],
-      ["tcp-check set-var", "(<var-name>[,<cond>...]) <expr>"],
-      ["tcp-check set-var-fmt", "(<var-name>[,<cond>...]) <fmt>"],
-      ["tcp-check unset-var", "(<var-name>)"],
-    ]),
+    served("tcp-check send-binary-lf", "<hexfmt> [comment <msg>]", tcpCheckSend),
+    served("tcp-check send-lf", "<fmt> [comment <msg>]", tcpCheckSend),
+    served("tcp-check set-var", "(<var-name>[,<cond>...]) <expr>", checkVariable),
+    served("tcp-check set-var-fmt", "(<var-name>[,<cond>...]) <fmt>", checkVariable),
+    served("tcp-check unset-var", "(<var-name>)", checkVariable),
   ]),
 ]);
 

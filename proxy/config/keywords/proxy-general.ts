@@ -23,6 +23,7 @@ import { cookie, persistRule } from "../sections/cookie.ts";
 import { errorFile } from "../sections/error-file.ts";
 import { filter } from "../sections/filter.ts";
 import { guid } from "../sections/guid.ts";
+import { externalCheck } from "../sections/health.ts";
 import { errorFiles, errorLocation, httpError } from "../sections/http-errors.ts";
 import { proxyLog } from "../sections/log.ts";
 import { logFormat, otherFormat, uniqueIdHeader } from "../sections/log-format.ts";
@@ -62,6 +63,7 @@ export const PROXY_GENERAL: readonly Keyword<ProxyParser>[] = manual<ProxyParser
     served("tcp-response inspect-delay", "<timeout>", inspectDelay),
   ]),
   ...within<ProxyParser>("DFLB", [
+    served("unique-id-format", "<fmt>", otherFormat),
     served("compression", "algo <algorithm> ... | type <mime type> ... | offload | direction <direction>", compression, "`algo br` is ringway's own."),
     served("disabled", "", disabled),
     ...unservedAll(MAILERS, [
@@ -100,7 +102,6 @@ export const PROXY_GENERAL: readonly Keyword<ProxyParser>[] = manual<ProxyParser
     served("timeout client", "<timeout>", timeout),
     served("timeout client-fin", "<timeout>", timeout),
     served("timeout client-hs", "<timeout>", timeout),
-    served("unique-id-format", "<fmt>", otherFormat),
     served("unique-id-header", "<name>", uniqueIdHeader),
   ]),
   ...within<ProxyParser>("DLB", [
@@ -108,8 +109,8 @@ export const PROXY_GENERAL: readonly Keyword<ProxyParser>[] = manual<ProxyParser
     served("cookie", "<name> [ rewrite | insert | prefix ] [ indirect ] [ nocache ] [ postonly ] [...]", cookie),
     served("default-server", "[param*]", defaultServer),
     served("dynamic-cookie-key", "<string>", text("'dynamic-cookie-key' expects <secret_key> as argument.")),
-    unserved("external-check command", "<command>", "External checks are not served; `option httpchk` and `option tcp-check` are."),
-    unserved("external-check path", "<path>", "External checks are not served; `option httpchk` and `option tcp-check` are."),
+    served("external-check command", "<command>", externalCheck),
+    served("external-check path", "<path>", externalCheck),
     served("fullconn", "<conns>", number),
     served("hash-balance-factor", "<factor>", hashBalanceFactor),
     served("hash-preserve-affinity", "{ always | maxconn | maxqueue }", hashPreserveAffinity),

@@ -2,7 +2,7 @@
 
 import type { ProxyParser } from "../sections/basics.ts";
 import { forwarded } from "../sections/forwarded.ts";
-import { httpchk, tcpCheckOption } from "../sections/health.ts";
+import { externalCheckOption, httpchk, tcpCheckOption } from "../sections/health.ts";
 import { httpsLogOption, logOption } from "../sections/log-format.ts";
 import {
   connectionMode,
@@ -14,12 +14,18 @@ import {
   tcpKeepAlive,
   toggle,
 } from "../sections/option.ts";
-import { pgsqlCheck, redisCheck, smtpCheck, sslHelloCheck } from "../sections/tcp-check.ts";
-import { gone, inert, inertAll, type Keyword, manual, served, unserved, unservedAll, within } from "./keyword.ts";
+import {
+  ldapCheck,
+  mysqlCheck,
+  pgsqlCheck,
+  redisCheck,
+  smtpCheck,
+  spopCheck,
+  sslHelloCheck,
+} from "../sections/protocol-check.ts";
+import { gone, inert, inertAll, type Keyword, manual, served, unserved, within } from "./keyword.ts";
 
 const SPLICE = "ringway does not splice; data goes through its buffers either way.";
-const CHECKS =
-  "Served are `httpchk`, `tcp-check`, `pgsql-check`, `redis-check`, `smtpchk` and `ssl-hello-chk`, and plain connections without any.";
 const UNSAFE_REQUEST = "accept-unsafe-violations-in-http-request";
 const UNSAFE_RESPONSE = "accept-unsafe-violations-in-http-response";
 
@@ -68,18 +74,16 @@ export const PROXY_OPTION: readonly Keyword<ProxyParser>[] = manual<ProxyParser>
     served(`option ${UNSAFE_RESPONSE}`, "", toggle),
     served("option allbackups", "", toggle),
     served("option checkcache", "", toggle),
-    unserved("option external-check", "", CHECKS),
+    served("option external-check", "", externalCheckOption),
     served("option forwarded", "[ proto ] [ host | host-expr <expr> ] [ by | by-expr <expr> ] [ by_port | by_port-expr <expr> ] [ for | for-expr <expr> ] [ for_port | for_port-expr <expr> ]", forwarded),
     served("option h1-case-adjust-bogus-server", "", toggle),
     unserved("option http-drop-request-trailers", "", "Trailers are passed on."),
     served("option http-pretend-keepalive", "", toggle),
     served("option httpchk", "[<method>] [<uri> [<version> [<host>]]]", httpchk),
     served("option log-health-checks", "", toggle),
-    ...unservedAll(CHECKS, [
-      ["option ldap-check", ""],
-      ["option mysql-check", "[ user <username> [ { post-41 | pre-41 } ] ]"],
-      ["option spop-check", ""],
-    ]),
+    served("option ldap-check", "", ldapCheck),
+    served("option mysql-check", "[ user <username> [ { post-41 | pre-41 } ] ]", mysqlCheck),
+    served("option spop-check", "", spopCheck),
     served("option persist", "", toggle),
     served("option prefer-last-server", "", toggle),
     served("option redispatch", "[<interval>]", redispatch),

@@ -29,6 +29,8 @@ const ROWS: readonly SectionRow[] = [
     keywords: "crt-base key-base load" },
   { name: "fcgi-app", standing: "inert", manual: "10.1.1", isNamed: true, remark: UNTIL_USED,
     keywords: "acl docroot index log-stderr option pass-header path-info set-param" },
+  { name: "healthcheck", standing: "served", manual: "12.9", isNamed: true, remark: "",
+    keywords: "http-check tcp-check type" },
   { name: "http-errors", standing: "served", manual: "12.4", isNamed: true, remark: "", keywords: "errorfile" },
   { name: "log-forward", standing: "served", manual: "12.6", isNamed: true, remark: "Options of bind lines and `option host` are not served yet.",
     keywords: "backlog bind dgram-bind log maxconn option timeout" },

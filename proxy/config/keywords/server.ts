@@ -128,6 +128,7 @@ export const SERVER_KEYWORDS = new KeywordTable<ServerParser>(manual<ServerParse
     served("fastinter", "<delay>", delay("delay", false)),
     served("guid", "<string>", text),
     served("hash-key", "<key>", hashKey),
+    served("healthcheck", "<name>", text),
     served("id", "<value>", id),
     inert("idle-ping", "<delay>", "Pings HTTP/2 connections, which are not served yet."),
     served("init-addr", "{last | libc | none | <ip>},[...]*", initAddr),

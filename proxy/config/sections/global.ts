@@ -87,6 +87,16 @@ export function text(complaint: string): GlobalParser {
   };
 }
 
+/** `external-check [preserve-env]`: external checks are allowed. */
+export function externalCheck(statement: Statement, { global }: ConfigurationDraft): void {
+  const word = statement.text(1);
+  if (word === "" || word === "preserve-env") global.texts.set("external-check", word);
+  else {
+    const message = `'external-check' only supports 'preserve-env' as an argument, found '${word}'.`;
+    statement.alert("bad-argument", message, { at: 1 });
+  }
+}
+
 /** `description A few words`: all that follows. */
 export function sentence(statement: Statement, { global }: ConfigurationDraft): void {
   if (statement.has(1)) global.texts.set(statement.text(0), statement.textsFrom(1).join(" "));

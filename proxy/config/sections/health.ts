@@ -1,45 +1,18 @@
-// Health checks of a backend: `option httpchk`, `option tcp-check`, `http-check …`. What a server does with them (`check`, `inter` …)
-// stands on its line (server-options.ts).
+// Health checks over HTTP: `option httpchk` and what only `http-check` has. What a server does with them (`check`, `inter` …) stands on its line
+// (server-options.ts); steps that `tcp-check` has as well are check-steps.ts.
 //
 // `http-check` lines without `option httpchk` are kept: the option may follow, or they may come from `defaults`. check/ warns when it
 // never does.
 //
-// The rules of a check are not mixed with those of `defaults`: a proxy's own `option httpchk` or `http-check send` replaces the whole
-// request and all expectations, its own `http-check expect` the expectations. (HAProxy 3.2 then drops the request too and waits for an
-// answer to nothing; such a check could only fail.)
+// A proxy's own lines are not mixed with those of `defaults`: its first one replaces the steps, its own `option httpchk` the request as well.
 
-import { regexProblem } from "../../acl/patterns/pattern-problem.ts";
-import type { CheckExpectPlan } from "../../plan/check.ts";
-import { type CheckDraft, newCheck, type ProxyDraft } from "../draft.ts";
+import type { CheckStepRequestPlan, CheckText } from "../../plan/check.ts";
+import type { ConfigurationDraft, ProxyDraft } from "../draft.ts";
 import type { Statement } from "../statement.ts";
+import type { CheckReader } from "./check-reader.ts";
+import { addRead, checkOf } from "./check-steps.ts";
 
-/** The check of this proxy, made on the first word about it. */
-export function checkOf(proxy: ProxyDraft): CheckDraft {
-  proxy.check ??= newCheck();
-  return proxy.check;
-}
-
-/** As `checkOf`, for words that say what is asked: what came from `defaults` gives way. */
-function ownRequest(proxy: ProxyDraft): CheckDraft {
-  const check = checkOf(proxy);
-  if (check.requestIsInherited) {
-    check.requestIsInherited = false;
-    check.method = check.uri = check.version = check.body = "";
-    check.headers.length = 0;
-    ownExpectations(proxy);
-  }
-  return check;
-}
-
-/** As `checkOf`, for words that say what is expected. */
-function ownExpectations(proxy: ProxyDraft): CheckDraft {
-  const check = checkOf(proxy);
-  if (check.expectIsInherited) {
-    check.expectIsInherited = false;
-    check.expect.length = 0;
-  }
-  return check;
-}
+const SEND_WORDS = "expects 'comment', 'meth', 'uri', 'uri-lf', 'ver', 'hdr', 'body' or 'body-lf' but got";
 
 /** `option httpchk [<method>] [<uri> [<version> [<host>]]]`; one argument alone is the URI. */
 export function httpchk(statement: Statement, proxy: ProxyDraft): void {
@@ -57,12 +30,13 @@ export function httpchk(statement: Statement, proxy: ProxyDraft): void {
     statement.alert("bad-version", message, { at: 4, hint: "http-check send hdr Host example.com" });
     return;
   }
-  const check = ownRequest(proxy);
+  const check = checkOf(proxy);
+  if (check.http.isInherited) {
+    check.http.isInherited = false;
+    check.http.steps = [];
+  }
   proxy.checkOption = "httpchk";
-  check.method = second === "" ? "" : first;
-  check.uri = second === "" ? first : second;
-  check.version = version;
-  if (host !== "") setHeader(check, "Host", host);
+  check.request = { method: second === "" ? "" : first, uri: second === "" ? first : second, version, host };
 }
 
 /** `option tcp-check`; without rules (tcp-check.ts) the connection is the check. */
@@ -72,115 +46,60 @@ export function tcpCheckOption(statement: Statement, proxy: ProxyDraft): void {
   proxy.checkOption = "tcp-check";
 }
 
+/** `option external-check`; what it wants beside it is checked when the section is complete (check/server.ts). */
+export function externalCheckOption(statement: Statement, proxy: ProxyDraft): void {
+  if (!statement.takesAtMost(0, 2)) return;
+  checkOf(proxy);
+  proxy.checkOption = "external";
+}
+
+/** `external-check command <command>`, `external-check path <path>` */
+export function externalCheck(statement: Statement, proxy: ProxyDraft): void {
+  const word = statement.text(1);
+  if (!statement.takesAtMost(1, 2)) return;
+  if (statement.has(2)) proxy.texts.set(`external-check ${word}`, statement.text(2));
+  else statement.alert("missing-argument", `missing argument after '${word}'.`, { at: 2, introduction: "tight" });
+}
+
 export function disableOn404(statement: Statement, proxy: ProxyDraft): void {
-  if (statement.has(2)) {
-    const message = `'http-check' cannot handle unexpected argument '${statement.text(2)}'.`;
-    statement.alert("extra-argument", message, { at: 2 });
-  } else {
-    checkOf(proxy).disableOn404 = true;
-  }
+  if (takesNothing(statement)) checkOf(proxy).disableOn404 = true;
+}
+
+export function sendState(statement: Statement, proxy: ProxyDraft): void {
+  if (takesNothing(statement)) checkOf(proxy).sendState = true;
+}
+
+function takesNothing(statement: Statement): boolean {
+  if (!statement.has(2)) return true;
+  const message = `'http-check' cannot handle unexpected argument '${statement.text(2)}'.`;
+  statement.alert("extra-argument", message, { at: 2 });
+  return false;
 }
 
 /** `http-check send [meth <m>] [{ uri | uri-lf } <u>] [ver <v>] [hdr <name> <fmt>]* [{ body | body-lf } <b>] [comment <c>]` */
-export function send(statement: Statement, proxy: ProxyDraft): void {
-  const check = ownRequest(proxy);
-  for (let at = 2; at < statement.length; at++) {
-    const word = statement.text(at);
+export function send(statement: Statement, proxy: ProxyDraft, configuration: ConfigurationDraft): void {
+  addRead(statement, proxy, configuration, readSend);
+}
+
+function readSend(reader: CheckReader): CheckStepRequestPlan {
+  const headers: { name: string; value: CheckText }[] = [];
+  const step = { kind: "request", method: "", uri: "" as CheckText, version: "", body: "" as CheckText, comment: "" };
+  while (reader.has()) {
+    const word = reader.word();
     if (word === "hdr") {
-      const [name, value] = [statement.text(at + 1), statement.text(at + 2)];
-      if (name === "" || value === "") {
-        const message = "'http-check send' : 'hdr' expects <name> and <value> as arguments.";
-        statement.alert("missing-argument", message, { at, expected: "a header's name and its value" });
-        return;
-      }
-      check.headers.push({ name, value });
-      at += 2;
+      const complaint = "'hdr' expects <name> and <value> as arguments.";
+      const name = reader.value(complaint);
+      headers.push({ name, value: reader.format(reader.value(complaint)) });
       continue;
     }
-    const value = statement.text(at + 1);
-    if (word !== "meth" && word !== "uri" && word !== "ver" && word !== "body" && word !== "comment") {
-      const isKnown = word === "uri-lf" || word === "body-lf";
-      const message = isKnown
-        ? `'http-check send' : '${word}' is known to HAProxy but not served yet`
-        : `'http-check send' : expects 'comment', 'meth', 'uri', 'uri-lf', 'ver', 'hdr', 'body' or 'body-lf' but got '${word}' as argument..`;
-      statement.alert(isKnown ? "unserved" : "unknown-word", message, { at });
-      return;
-    }
-    if (value === "") {
-      const message = `'http-check send' : '${word}' expects a string as argument..`;
-      statement.alert("missing-argument", message, { at: at + 1 });
-      return;
-    }
-    if (word === "meth") check.method = value;
-    else if (word === "uri") check.uri = value;
-    else if (word === "ver") check.version = value;
-    else if (word === "body") check.body = value;
-    at++;
+    if (!["meth", "uri", "uri-lf", "ver", "body", "body-lf", "comment"].includes(word))
+      throw reader.fault("unknown-word", `${SEND_WORDS} '${word}' as argument..`, reader.at - 1);
+    const value = reader.value(`'${word}' expects a string as argument..`);
+    if (word === "meth") step.method = value;
+    else if (word === "ver") step.version = value;
+    else if (word === "comment") step.comment = value;
+    else if (word === "uri" || word === "uri-lf") step.uri = word === "uri" ? value : reader.format(value);
+    else step.body = word === "body" ? value : reader.format(value);
   }
-}
-
-function setHeader(check: CheckDraft, name: string, value: string): void {
-  const others = check.headers.filter((header) => header.name.toLowerCase() !== name.toLowerCase());
-  check.headers.splice(0, check.headers.length, ...others, { name, value });
-}
-
-const EXPECT_COMPLAINT =
-  "'only supports min-recv, [!]string', '[!]rstring', '[!]string-lf', '[!]status', '[!]rstatus', [!]hdr, [!]fhdr or comment but got";
-
-/** `http-check expect [!] { status | rstatus | string | rstring } <pattern>` */
-export function expect(statement: Statement, proxy: ProxyDraft): void {
-  const fail = (code: string, message: string, at: number): void =>
-    statement.alert(code, `'http-check expect' : ${message}`, { at });
-  let negate = false;
-  let at = 2;
-  let word = statement.text(at);
-  while (word.startsWith("!")) {
-    negate = !negate;
-    word = word === "!" ? statement.text(++at) : word.slice(1);
-  }
-  if (word === "comment") {
-    at += 2;
-    word = statement.text(at);
-  }
-  if (word === "") {
-    fail("missing-argument", "expects at least a matching pattern as arguments.", at);
-    return;
-  }
-  const kind = (["status", "rstatus", "string", "rstring"] as const).find((name) => name === word);
-  if (kind === undefined) {
-    const known = ["min-recv", "string-lf", "hdr", "fhdr", "ok-status", "error-status", "tout-status", "on-success"];
-    if (known.includes(word) || word === "on-error" || word === "status-code") {
-      fail("unserved", `'${word}' is known to HAProxy but not served yet`, at);
-    } else {
-      fail("unknown-word", `${EXPECT_COMPLAINT} '${word}' as argument..`, at);
-    }
-    return;
-  }
-  const pattern = statement.text(at + 1);
-  if (pattern === "") {
-    fail("missing-argument", `'${kind}' expects a <pattern> as argument.`, at + 1);
-    return;
-  }
-  const problem = patternProblem(kind, pattern);
-  if (problem !== null) {
-    fail("bad-pattern", problem, at + 1);
-    return;
-  }
-  if (statement.has(at + 2)) {
-    fail("unknown-word", `${EXPECT_COMPLAINT} '${statement.text(at + 2)}' as argument..`, at + 2);
-    return;
-  }
-  ownExpectations(proxy).expect.push({ kind, negate, pattern });
-}
-
-function patternProblem(kind: CheckExpectPlan["kind"], pattern: string): string | null {
-  if (kind === "rstatus" || kind === "rstring") {
-    const problem = regexProblem(pattern);
-    return problem === null ? null : `${problem}.`;
-  }
-  if (kind === "string") return null;
-  const wrong = /[^0-9,-]/.exec(pattern);
-  if (wrong !== null) return `invalid character '${wrong[0]}' in the list of status codes.`;
-  const isList = pattern.split(",").every((range) => /^\d+(-\d+)?$/.test(range));
-  return isList ? null : "invalid list of status codes.";
+  return { ...step, kind: "request", headers };
 }

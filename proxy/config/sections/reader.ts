@@ -3,6 +3,7 @@
 //   global ─▶ global keywords     defaults, frontend, listen, backend ─▶ proxy-section.ts     peers, resolvers … ─▶ other.ts
 
 import { suggest } from "../../../shared/diagnostic/suggest.ts";
+import type { HealthcheckDraft } from "../check-draft.ts";
 import { type ConfigurationDraft, type DraftKind, kindInMessages, newProxy, type ProxyDraft } from "../draft.ts";
 import type { PeersDraft } from "../draft-tables.ts";
 import type { HttpErrorsDraft } from "../errors-draft.ts";
@@ -16,6 +17,7 @@ import { Statement } from "../statement.ts";
 import { cacheLine, openCache } from "./cache.ts";
 import { type CrtStoreSection, crtStoreLine, openCrtStore } from "./crt-store.ts";
 import { findKeyword, reportStanding, reportUnknown } from "./dispatch.ts";
+import { healthcheckLine, openHealthcheck } from "./healthcheck.ts";
 import { httpErrorsLine, openHttpErrors } from "./http-errors.ts";
 import { logProfileLine, openLogProfile } from "./log-profile.ts";
 import { logForwardLine, openLogForward, openRing, ringLine } from "./log-sections.ts";
@@ -34,6 +36,7 @@ type Open =
   | { readonly kind: "crt-store"; readonly section: CrtStoreSection }
   | { readonly kind: "cache"; readonly cache: CacheDraft }
   | { readonly kind: "userlist"; readonly list: UserlistDraft }
+  | { readonly kind: "healthcheck"; readonly section: HealthcheckDraft }
   | { readonly kind: "ring"; readonly ring: RingDraft }
   | { readonly kind: "log-forward"; readonly forward: LogForwardDraft }
   | { readonly kind: "log-profile"; readonly profile: LogProfileDraft }
@@ -73,6 +76,7 @@ export class SectionReader {
     else if (open.kind === "log-forward") logForwardLine(line, open.forward, this.#configuration);
     else if (open.kind === "log-profile") logProfileLine(line, open.profile, this.#configuration);
     else if (open.kind === "cache") cacheLine(line, open.cache, this.#configuration);
+    else if (open.kind === "healthcheck") healthcheckLine(line, open.section, this.#configuration);
     else if (open.kind === "userlist") userlistLine(line, open.list, this.#configuration);
     else if (open.kind === "other") otherLine(line, open.section, this.#configuration);
     else if (open.kind === "none") this.#outOfSection(line, keyword);
@@ -85,6 +89,7 @@ export class SectionReader {
     if (open.kind === "http-errors" || open.kind === "crt-store") return open.section.name;
     if (open.kind === "cache") return open.cache.name;
     if (open.kind === "userlist") return open.list.name;
+    if (open.kind === "healthcheck") return open.section.name;
     if (open.kind === "ring") return open.ring.name;
     if (open.kind === "log-forward") return open.forward.name;
     if (open.kind === "log-profile") return open.profile.name;
@@ -135,6 +140,10 @@ export class SectionReader {
     }
     if (keyword === "http-errors") {
       this.#open = { kind: "http-errors", section: openHttpErrors(statement, this.#configuration) };
+      return;
+    }
+    if (keyword === "healthcheck") {
+      this.#open = { kind: "healthcheck", section: openHealthcheck(statement, this.#configuration) };
       return;
     }
     if (keyword === "userlist") {

@@ -47,6 +47,7 @@ export function server(statement: Statement, proxy: ProxyDraft, configuration: C
       poolConnName: null,
       tlsPlan: null,
       checkTlsPlan: null,
+      stepTlsPlan: null,
       isUnresolved: false,
     });
 }

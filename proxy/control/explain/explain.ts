@@ -106,7 +106,7 @@ function routes({ frontend, index }: ProxyPlan, plan: Plan): string[] {
   return lines;
 }
 
-function explainBackend({ backend, timeouts, mode }: ProxyPlan, plan: Plan): string[] {
+function explainBackend({ backend, timeouts }: ProxyPlan, plan: Plan): string[] {
   const own = backend!;
   const { algorithm } = own.balance;
   const lines = [
@@ -117,8 +117,7 @@ function explainBackend({ backend, timeouts, mode }: ProxyPlan, plan: Plan): str
   // Weights mean nothing to `balance first`.
   const total =
     algorithm === "first" ? 0 : servers.filter(({ backup }) => !backup).reduce((sum, { weight }) => sum + weight, 0);
-  for (const server of servers)
-    lines.push(`    ${explainServer(server, total, mode === "http" ? own.check.kind : "tcp")}`);
+  for (const server of servers) lines.push(`    ${explainServer(server, total, own.check.kind)}`);
   return lines;
 }
 

@@ -109,18 +109,26 @@ export class CheckConnection {
     if (this.#isClosed) return;
     const code = error.code ?? "";
     if (this.#isShakingHands) {
-      this.#user.onFailed(CHECK_STATUS.L6RSP, `SSL handshake failure (${error.message})`);
+      this.#user.onFailed(CHECK_STATUS.L6RSP, handshakeText(error));
       return;
     }
     const text = ERROR_TEXT[code] ?? code;
-    if (this.#isEstablished) this.#user.onFailed(CHECK_STATUS.SOCKERR, `${code} returned by OS (${text})`);
-    else if (NETWORK_SAID_NO.has(code)) this.#user.onFailed(CHECK_STATUS.L4CON, text);
+    const said = `${code} returned by OS (${text})`;
+    if (this.#isEstablished) this.#user.onFailed(CHECK_STATUS.SOCKERR, said);
+    else if (PEER_SAID_NO.has(code)) this.#user.onFailed(CHECK_STATUS.L4CON, said);
+    else if (code === "ENETUNREACH") this.#user.onFailed(CHECK_STATUS.L4CON, `General socket error (${text})`);
     else this.#user.onFailed(CHECK_STATUS.SOCKERR, `General socket error (${text})`);
   }
 }
 
+/** HAProxy's two kinds, and behind them why. */
+function handshakeText(error: NodeJS.ErrnoException): string {
+  const isClosed = error.code === "ECONNRESET" || error.code === "EPIPE";
+  return isClosed ? "Connection closed during SSL handshake" : `SSL handshake failure (${error.message})`;
+}
+
 /** Failures to connect that came from the peer or the path to it; all others are our own system's. */
-const NETWORK_SAID_NO = new Set(["ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"]);
+const PEER_SAID_NO = new Set(["ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ETIMEDOUT"]);
 
 /** strerror(3) of what connect and recv return; HAProxy's lines carry these words. */
 const ERROR_TEXT: Readonly<Record<string, string>> = {

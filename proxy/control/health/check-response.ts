@@ -10,6 +10,8 @@ export interface CheckResponse {
   readonly headed: boolean;
   readonly status: number;
   readonly reason: string;
+  /** Header lines as received; empty until `headed`. */
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
   /** Body bytes so far, decoded from chunks, one character per byte. */
   readonly body: string;
   /** No more of the body can come. */
@@ -25,6 +27,7 @@ export class CheckResponseReader {
   #text = "";
   #headEnd = -1;
   #closed = false;
+  #lines: CheckResponse["headers"] | null = null;
 
   /** `method` decides whether a body can follow. */
   constructor(method: string, limitBytes: number) {
@@ -32,8 +35,9 @@ export class CheckResponseReader {
     this.#limitBytes = limitBytes;
   }
 
-  push(bytes: Buffer): void {
-    this.#text += bytes.toString("latin1").slice(0, this.#limitBytes - this.#text.length);
+  /** @param text Latin-1 */
+  push(text: string): void {
+    this.#text += text.slice(0, this.#limitBytes - this.#text.length);
     if (this.#headEnd < 0) this.#headEnd = this.#text.indexOf(HEAD_END);
   }
 
@@ -49,13 +53,25 @@ export class CheckResponseReader {
     if (line === null) {
       const mayBecome =
         !this.#closed && !full && "HTTP/".startsWith(this.#text.slice(0, 5)) && !this.#text.includes("\n");
-      return mayBecome ? { headed: false, status: 0, reason: "", body: "", ended: false } : null;
+      return mayBecome ? { headed: false, status: 0, reason: "", headers: [], body: "", ended: false } : null;
     }
     const head = { status: Number(line[1]), reason: line[2] ?? "" };
     if (this.#headEnd < 0) {
-      return this.#closed || full ? null : { ...head, headed: false, body: "", ended: false };
+      return this.#closed || full ? null : { ...head, headed: false, headers: [], body: "", ended: false };
     }
-    return { ...head, headed: true, ...this.#body(head.status, full) };
+    return { ...head, headed: true, headers: this.#headers(), ...this.#body(head.status, full) };
+  }
+
+  #headers(): CheckResponse["headers"] {
+    this.#lines ??= this.#text
+      .slice(0, this.#headEnd)
+      .split("\r\n")
+      .slice(1)
+      .map((line) => {
+        const colon = line.indexOf(":");
+        return { name: line.slice(0, Math.max(0, colon)), value: line.slice(colon + 1).trim() };
+      });
+    return this.#lines;
   }
 
   #body(status: number, full: boolean): { body: string; ended: boolean } {

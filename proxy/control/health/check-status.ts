@@ -22,6 +22,9 @@ export const CHECK_STATUS = {
   L7OK: 15,
   L7OKC: 16,
   L7STS: 17,
+  PROCERR: 18,
+  PROCTOUT: 19,
+  PROCOK: 20,
 } as const;
 
 export type CheckStatusName = keyof typeof CHECK_STATUS;
@@ -53,6 +56,9 @@ const ROWS: readonly StatusRow[] = [
   { name: "L7OK",    result: CHECK_RESULT.passed,              description: "Layer7 check passed" },
   { name: "L7OKC",   result: CHECK_RESULT.conditionallyPassed, description: "Layer7 check conditionally passed" },
   { name: "L7STS",   result: CHECK_RESULT.failed,              description: "Layer7 wrong status" },
+  { name: "PROCERR", result: CHECK_RESULT.failed,              description: "External check error" },
+  { name: "PROCTOUT", result: CHECK_RESULT.failed,             description: "External check timeout" },
+  { name: "PROCOK",  result: CHECK_RESULT.passed,              description: "External check passed" },
 ];
 
 const BY_NUMBER = new Map<number, StatusRow>(ROWS.map((row) => [CHECK_STATUS[row.name], row]));
@@ -76,7 +82,7 @@ export function checkResult(status: number): CheckResult {
   return rowOf(status).result;
 }
 
-/** Whether the status carries a response code worth showing: those that read an HTTP status line. */
+/** Whether the status carries a response code worth showing: what a protocol or a program ended with. */
 export function hasCheckCode(status: number): boolean {
-  return status === CHECK_STATUS.L7OK || status === CHECK_STATUS.L7OKC || status === CHECK_STATUS.L7STS;
+  return status >= CHECK_STATUS.L7OK;
 }

@@ -19,7 +19,7 @@ export type Encrypt = (socket: Socket) => TLSSocket;
 const VERSIONS = { 769: "TLSv1", 770: "TLSv1.1", 771: "TLSv1.2", 772: "TLSv1.3" } as const;
 
 /** How checks of a server are encrypted; null: they are not. */
-export function encryptionOf({ tls, sni }: ServerCheckPlan): Encrypt | null {
+export function encryptionOf({ tls, sni }: Pick<ServerCheckPlan, "tls" | "sni">): Encrypt | null {
   if (tls === null) return null;
   let secureContext: SecureContext | null = null;
   const host = tls.verifyHost ?? sni;

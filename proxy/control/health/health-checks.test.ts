@@ -4,7 +4,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import t from "tap";
-import type { CheckPlan } from "../../plan/check.ts";
+import { newExpect } from "../../config/sections/check-expect.ts";
+import type { CheckExpectation, CheckPatternPlan, CheckStepRequestPlan } from "../../plan/check.ts";
 import { findProgram, needs } from "../../test/lab/needs.ts";
 import { startProgram } from "../../test/lab/program.ts";
 import { resetSocket } from "../../test/lab/raw-socket.ts";
@@ -12,10 +13,12 @@ import { startSyslog } from "../../test/lab/syslog.ts";
 import type { Tap } from "../../test/lab/tap.ts";
 import { sleep, until } from "../../test/lab/time.ts";
 import { ControlFixture, HTTP_CHECK, planOf } from "../fixture.ts";
-import { compileExpectations } from "./check-expect.ts";
-import { checkRequest } from "./check-request.ts";
+import { compileExpect } from "./check-expect.ts";
+import { compileRequest } from "./check-request.ts";
 import { CheckResponseReader } from "./check-response.ts";
+import { CheckSamples, CheckScope } from "./check-samples.ts";
 import { CHECK_STATUS } from "./check-status.ts";
+import { judgeProtocol } from "./protocol-answers.ts";
 import { CheckSchedule } from "./schedule.ts";
 
 /** What the origin does with a connection. */
@@ -77,8 +80,21 @@ class Origin {
   }
 }
 
+/** A fixture with one server whose name is `s1`, for samples and formats of checks. */
+function samplesOf(t: Tap): { samples: CheckSamples; scope: CheckScope } {
+  const fixture = new ControlFixture(planOf([{ name: "be", servers: [{ check: true }] }]));
+  t.teardown(() => fixture.close());
+  return {
+    samples: new CheckSamples(fixture.plan, fixture.shared),
+    scope: new CheckScope(fixture.plan.servers[0]!, null),
+  };
+}
+
 t.test("requests, as HAProxy was seen to send them", async (t) => {
-  const request = (changes: Partial<CheckPlan>): string => String(checkRequest({ ...HTTP_CHECK, ...changes }));
+  const { samples, scope } = samplesOf(t);
+  const plain = HTTP_CHECK.steps[0] as CheckStepRequestPlan;
+  const request = (changes: Partial<CheckStepRequestPlan>, state = ""): string =>
+    compileRequest({ ...plain, ...changes }, samples)(scope, state);
   t.equal(request({}), "OPTIONS / HTTP/1.0\r\n\r\n");
   t.equal(
     request({ method: "HEAD", uri: "/old", version: "HTTP/1.1" }),
@@ -89,51 +105,51 @@ t.test("requests, as HAProxy was seen to send them", async (t) => {
     "GET /h HTTP/1.1\r\nhost: foo\r\ncontent-length: 3\r\nconnection: close\r\n\r\nx=1",
   );
   t.equal(
-    request({ method: "POST", uri: "/x", headers: [{ name: "X-Aa", value: "bB" }], body: "abc" }),
-    "POST /x HTTP/1.0\r\nx-aa: bB\r\ncontent-length: 3\r\n\r\nabc",
+    request({ method: "POST", uri: "/x", headers: [{ name: "X-Aa", value: "bB" }], body: "abc" }, "UP; name=be/s1"),
+    "POST /x HTTP/1.0\r\nx-aa: bB\r\nx-haproxy-server-state: UP; name=be/s1\r\ncontent-length: 3\r\n\r\nabc",
   );
-  t.equal(checkRequest({ ...HTTP_CHECK, kind: "tcp" }), null);
 });
 
 t.test("answers", async (t) => {
-  /** The verdict after each piece, as numbers of CHECK_STATUS; "more" while undecided, "broken" for what is no HTTP. */
-  const judge = (check: Partial<CheckPlan>, pieces: readonly (string | null)[], serverIsUp = true): string => {
-    const plan = { ...HTTP_CHECK, method: "GET", ...check };
-    const reader = new CheckResponseReader(plan.method, 16384);
-    const expect = compileExpectations(plan);
+  const { samples, scope } = samplesOf(t);
+  /** The verdict after each piece: "ok", the number of a CHECK_STATUS and why; "more" while undecided, "broken" for what is no HTTP. */
+  const judge = (
+    expectation: CheckExpectation,
+    pieces: readonly (string | null)[],
+    { negate = false, method = "GET" } = {},
+  ): string => {
+    const reader = new CheckResponseReader(method, 16384);
+    const expect = compileExpect({ ...newExpect(expectation), negate }, true, samples);
     let result = "";
     for (const piece of pieces) {
       if (piece === null) reader.close();
-      else reader.push(Buffer.from(piece, "latin1"));
+      else reader.push(piece);
       const response = reader.response();
-      const verdict = response === null ? undefined : expect(response, serverIsUp);
-      if (verdict === undefined) return "broken";
-      if (verdict !== null) return `${verdict.status}${verdict.info === "" ? "" : ` ${verdict.info}`}`;
+      if (response === null) return "broken";
+      const judgement = expect({ scope, isLast: piece === null, response, context: "" });
+      if (judgement !== null) return judgement.passed ? "ok" : `${judgement.status} ${judgement.info}`;
       result = "more";
     }
     return result;
   };
-  const { L7OK, L7OKC, L7STS, L7RSP } = CHECK_STATUS;
-  const string = (pattern: string, negate = false): Partial<CheckPlan> => ({
-    expect: [{ kind: "string", negate, pattern }],
-  });
-  t.equal(judge({}, ["HTTP/1.1 200 OK\r\n\r\n"]), `${L7OK}`, "a status alone needs no body");
-  t.equal(judge({}, ["HT", "TP/1.0 30", "2 Found\r\nLocation: /\r\n", "\r\n"]), `${L7OK}`, "in pieces");
-  t.equal(judge({}, ["HTTP/1.1 503 Busy now\r\n\r\n"]), `${L7STS} Busy now`);
-  t.equal(judge({}, ["HTTP/1.1 200 OK\r\nA: b\r\n"]), "more");
-  t.equal(judge({}, ["HTTP/1.1 200 OK\r\nA: b\r\n", null]), "broken");
-  t.equal(judge({}, ["hello\r\n"]), "broken");
-  t.equal(judge({}, [null]), "broken");
-  t.equal(judge({ disableOn404: true }, ["HTTP/1.1 404 No\r\n\r\n"]), `${L7OKC}`);
-  t.equal(judge({ disableOn404: true }, ["HTTP/1.1 404 No\r\n\r\n"], false), `${L7STS} No`, "only a server that is up");
+  const { L7STS, L7RSP } = CHECK_STATUS;
+  const success: CheckExpectation = { on: "status", pattern: "200-399" };
+  const string = (text: string): CheckExpectation => ({ on: "string", text });
+  t.equal(judge(success, ["HTTP/1.1 200 OK\r\n\r\n"]), "ok", "a status alone needs no body");
+  t.equal(judge(success, ["HT", "TP/1.0 30", "2 Found\r\nLocation: /\r\n", "\r\n"]), "ok", "in pieces");
+  t.equal(judge(success, ["HTTP/1.1 503 Busy now\r\n\r\n"]), `${L7STS} Busy now`);
+  t.equal(judge(success, ["HTTP/1.1 200 OK\r\nA: b\r\n"]), "more");
+  t.equal(judge(success, ["HTTP/1.1 200 OK\r\nA: b\r\n", null]), "broken");
+  t.equal(judge(success, ["hello\r\n"]), "broken");
+  t.equal(judge(success, [null]), "broken");
   const head = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n";
-  t.equal(judge(string("good"), [head, "all ", "good"]), `${L7OK}`);
+  t.equal(judge(string("good"), [head, "all ", "good"]), "ok");
   t.equal(judge(string("good"), [head, "all ", "bad!"]), `${L7RSP} HTTP content check did not match`);
-  t.equal(judge(string("good", true), [head, "all good"]), `${L7RSP} HTTP check matched unwanted content`);
-  t.equal(judge(string("bad", true), [head, "all "]), "more");
-  t.equal(judge(string("bad", true), [head, "all good"]), `${L7OK}`);
+  t.equal(judge(string("good"), [head, "all good"], { negate: true }), `${L7RSP} HTTP check matched unwanted content`);
+  t.equal(judge(string("bad"), [head, "all "], { negate: true }), "more");
+  t.equal(judge(string("bad"), [head, "all good"], { negate: true }), "ok");
   t.equal(
-    judge(string("x", true), ["HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]),
+    judge(string("x"), ["HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"], { negate: true }),
     `${L7RSP} HTTP content check could not find a response body`,
   );
   t.equal(
@@ -141,29 +157,57 @@ t.test("answers", async (t) => {
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ngo",
       "o\r\n1;x\r\nd\r\n0\r\n\r\n",
     ]),
-    `${L7OK}`,
+    "ok",
     "chunks are taken apart",
   );
-  t.equal(judge(string("good"), ["HTTP/1.0 200 OK\r\n\r\nall ", "good"]), `${L7OK}`, "up to the end of the connection");
+  t.equal(judge(string("good"), ["HTTP/1.0 200 OK\r\n\r\nall ", "good"]), "ok", "up to the end of the connection");
   t.equal(
     judge(string("good"), ["HTTP/1.0 200 OK\r\n\r\n", "x".repeat(20_000)]),
     `${L7RSP} HTTP content check did not match`,
     "a buffer is all that is read",
   );
-  t.equal(
-    judge({ ...string("x"), method: "HEAD" }, [head]),
-    `${L7RSP} HTTP content check could not find a response body`,
-  );
-  const status = (pattern: string, negate = false): Partial<CheckPlan> => ({
-    expect: [{ kind: "status", negate, pattern }],
+  t.equal(judge(string("x"), [head], { method: "HEAD" }), `${L7RSP} HTTP content check could not find a response body`);
+  t.equal(judge({ on: "status", pattern: "200-299,404" }, ["HTTP/1.1 404 No\r\n\r\n"]), "ok");
+  const because = ["HTTP/1.1 200 Because\r\n\r\n"];
+  t.equal(judge({ on: "status", pattern: "200" }, because, { negate: true }), `${L7STS} Because`);
+  t.equal(judge({ on: "rstatus", pattern: "^3.." }, [head]), `${L7STS} OK`);
+  t.equal(judge({ on: "rstring", pattern: "^good" }, [head, "all good"]), `${L7RSP} HTTP content check did not match`);
+  const lines = "HTTP/1.1 200 OK\r\nX-One: a, b\r\nx-two: C\r\n\r\n";
+  const header = (on: "hdr" | "fhdr", name: CheckPatternPlan, value: CheckPatternPlan | null): CheckExpectation => ({
+    ...{ on, name, value },
   });
-  t.equal(judge(status("200-299,404"), ["HTTP/1.1 404 No\r\n\r\n"]), `${L7OK}`);
-  t.equal(judge(status("200", true), ["HTTP/1.1 200 Because\r\n\r\n"]), `${L7STS} Because`);
-  t.equal(judge({ expect: [{ kind: "rstatus", negate: false, pattern: "^3.." }] }, [head]), `${L7STS} OK`);
+  const is = (text: string): CheckPatternPlan => ({ match: "str", text });
+  const none = `${L7RSP} HTTP header check did not match`;
+  t.equal(judge(header("hdr", is("x-one"), null), [lines]), "ok");
+  t.equal(judge(header("hdr", is("x-three"), null), [lines]), none);
+  t.equal(judge(header("hdr", is("x-one"), is("b")), [lines]), "ok", "one of the values");
+  t.equal(judge(header("fhdr", is("x-one"), is("b")), [lines]), none, "the whole line");
+  t.equal(judge(header("fhdr", { match: "beg", text: "X-" }, { match: "reg", text: "^a, b$" }), [lines]), "ok");
+  t.equal(judge(header("fhdr", { match: "end", text: "two" }, { match: "sub", text: "c" }), [lines]), "ok");
+});
+
+t.test("answers of protocols", async (t) => {
+  const judge = (on: "mysql-greeting" | "mysql-verdict" | "ldap" | "spop", hex: string, ended = false) => {
+    const verdict = judgeProtocol({ on, isLast: true }, Buffer.from(hex, "hex"), ended, "8.0.19");
+    return verdict === null ? "more" : `${verdict.status} ${verdict.code} ${verdict.info}`;
+  };
+  const { L7OK, L7RSP, L7STS } = CHECK_STATUS;
+  const greeting = "0d0000000a382e302e3139000a000000ff";
+  t.equal(judge("mysql-greeting", greeting), `${L7OK} 0 8.0.19`);
+  t.equal(judge("mysql-greeting", greeting.slice(0, -2)), "more");
+  t.equal(judge("mysql-greeting", greeting.slice(0, -2), true), `${L7RSP} 0 MySQL: malformed packet.`);
+  t.equal(judge("mysql-verdict", `${greeting}0700000200000002000000`), `${L7OK} 0 8.0.19`);
+  t.equal(judge("mysql-verdict", `${greeting}05000002ffe3046e6f`), `${L7STS} 1251 no`);
+  t.equal(judge("ldap", "300c020101610" + "70a010004000400"), `${L7OK} 0 Success`);
+  t.equal(judge("ldap", "3084000000100201016184000000070a01"), "more", "a long length");
+  t.equal(judge("ldap", "300c02010160070a010004000400"), `${L7RSP} 0 Not LDAPv3 protocol`);
+  t.match(judge("ldap", "300c02010161070a013204000400"), new RegExp(`^${L7STS} 50 See RFC`));
+  t.equal(judge("spop", "00000014" + "65000000010000" + "0776657273696f6e0803322e30"), `${L7OK} 0 SPOA server is ok`);
   t.equal(
-    judge({ expect: [{ kind: "rstring", negate: false, pattern: "^good" }] }, [head, "all good"]),
-    `${L7RSP} HTTP content check did not match`,
+    judge("spop", "00000014" + "65000000010000" + "0776657273696f6e0803312e30"),
+    `${L7RSP} 0 unsupported version`,
   );
+  t.equal(judge("spop", "00000007" + "65000000000000"), `${L7RSP} 0 invalid frame received`);
 });
 
 t.test("the schedule keeps order", async (t) => {
@@ -315,12 +359,13 @@ backend be
 });
 
 /**
- * 2.6 differs in two ways: it repeats the reason in a server's line although log-health-checks has given it, and it calls what is
+ * 2.6 differs in three ways: it does not name the errors of the system, it repeats the reason in a server's line although log-health-checks has given it, and it calls what is
  * no HTTP, and a connection closed without an answer, by other names.
  */
 function comparable(lines: readonly string[]): string[] {
   return lines
     .map((line) => line.replace(/(is (?:DOWN|UP|stopping)), reason: .*?check duration: #ms/, "$1"))
+    .map((line) => line.replace(/[A-Z]+ returned by OS \((.*?)\)/, "$1"))
     .map((line) =>
       line.replace(/reason: (?:Socket error|Layer7 invalid response)(?:, info: ".*?")?/, "reason: broken"),
     );

@@ -11,25 +11,17 @@
 // after the last one has ended. The first attempts of all servers are spread evenly over their first interval, as HAProxy does, so that
 // a start is not a stampede; a server that fails is therefore out within fall × inter (plus the time that a hanging check may take).
 
-import type { NetConnectOpts } from "node:net";
 import type { ServerCheckPlan } from "../../plan/check.ts";
-import type { Plan, ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
+import type { Plan, ServerPlan } from "../../plan/plan.ts";
 import { OBSERVED_TEXT } from "../../server/observation.ts";
 import { OP_STATE, SERVER, type SharedState } from "../../shared-state/layout.ts";
 import { type Announcer, SEVERITY } from "../server-state/announcer.ts";
 import { type CheckOutcome, healthCheckText, type Reason } from "../server-state/event-text.ts";
-import type { ServerAddresses } from "../server-state/server-addresses.ts";
 import type { ServerStates } from "../server-state/server-states.ts";
 import { AgentChecks } from "./agents.ts";
-import { CheckAttempt, type CheckConversation } from "./attempt.ts";
-import type { ConnectionSettings } from "./check-connection.ts";
-import { compileExpectations } from "./check-expect.ts";
-import { checkRequest } from "./check-request.ts";
+import { Attempts } from "./attempts.ts";
 import { CHECK_RESULT, CHECK_STATUS, type CheckResult, checkResult } from "./check-status.ts";
-import { type Encrypt, encryptionOf } from "./check-tls.ts";
-import { proxyHeaderOf } from "./proxy-header.ts";
 import { CheckSchedule } from "./schedule.ts";
-import { compileSequence, type Sequence, SequenceAttempt } from "./sequence.ts";
 
 export interface HealthChecksOptions {
   readonly plan: Plan;
@@ -62,9 +54,7 @@ export class HealthChecks {
   readonly #announcer: Announcer;
   readonly #random: () => number;
   readonly #details: CheckDetail[];
-  readonly #conversations = new Map<number, CheckConversation>();
-  readonly #sequences = new Map<number, Sequence>();
-  readonly #encryptions = new Map<number, Encrypt | null>();
+  readonly #attempts: Attempts;
   readonly #schedule: CheckSchedule;
   #started = 0;
   #running = 0;
@@ -75,6 +65,7 @@ export class HealthChecks {
     this.#states = options.states;
     this.#announcer = options.announcer;
     this.#random = options.random ?? Math.random;
+    this.#attempts = new Attempts(this.#plan, this.#states);
     this.#details = this.#plan.servers.map(() => ({
       result: CHECK_RESULT.unknown,
       info: "",
@@ -130,47 +121,9 @@ export class HealthChecks {
     }
     this.#started++;
     this.#running++;
-    const serverIsUp = this.#states.opState(server) !== OP_STATE.stopped;
     const done = (outcome: CheckOutcome): void => this.#ended(server, outcome);
-    const { connectMs, answerMs } = this.#timeouts(server);
-    const address = checkAddress(server, this.#states.addresses);
-    const settings: ConnectionSettings = {
-      ...{ address, connectMs, encrypt: this.#encryption(server.index, check) },
-      header: headerOf(check.sendProxy),
-    };
     const detail = this.#details[server.index];
-    if (this.#backend(server).check.kind !== "sequence") {
-      detail.attempt = new CheckAttempt(settings, answerMs, this.#conversation(server.proxy), serverIsUp, done);
-      return;
-    }
-    const settingsOf: ConstructorParameters<typeof SequenceAttempt>[1] = (step) => {
-      if (step === null) return settings;
-      const elsewhere = step.port === 0 && step.address === null ? address : steppedAddress(address, step);
-      return {
-        ...settings,
-        address: elsewhere,
-        header: step.sendProxy ? headerOf(check.sendProxy || 1) : settings.header,
-      };
-    };
-    detail.attempt = new SequenceAttempt(this.#sequence(server.proxy), settingsOf, answerMs, done);
-  }
-
-  #sequence(proxy: number): Sequence {
-    let sequence = this.#sequences.get(proxy);
-    if (sequence === undefined) {
-      sequence = compileSequence(this.#backendOf(proxy).check);
-      this.#sequences.set(proxy, sequence);
-    }
-    return sequence;
-  }
-
-  #encryption(server: number, check: ServerCheckPlan): Encrypt | null {
-    let encryption = this.#encryptions.get(server);
-    if (encryption === undefined) {
-      encryption = encryptionOf(check);
-      this.#encryptions.set(server, encryption);
-    }
-    return encryption;
+    detail.attempt = this.#attempts.begin(server, check, this.#timeouts(server), done);
   }
 
   /** `error-limit` failures in a row were seen in traffic (`observe`), once or more since the last message. */
@@ -298,20 +251,6 @@ export class HealthChecks {
     return { connectMs: connect === 0 ? intervalMs : Math.min(connect, intervalMs), answerMs: check };
   }
 
-  #conversation(proxy: number): CheckConversation {
-    const known = this.#conversations.get(proxy);
-    if (known !== undefined) return known;
-    const { check } = this.#backendOf(proxy);
-    const conversation = {
-      request: checkRequest(check),
-      method: check.method,
-      responseLimitBytes: this.#plan.global.bufsizeBytes,
-      judge: compileExpectations(check),
-    };
-    this.#conversations.set(proxy, conversation);
-    return conversation;
-  }
-
   #checkOf(server: ServerPlan): ServerCheckPlan {
     if (server.check === null) throw new Error(`server ${server.name} has no checks`);
     return server.check;
@@ -334,41 +273,4 @@ export class HealthChecks {
   #write(server: ServerPlan, word: number, value: number): void {
     Atomics.store(this.#shared.words, this.#shared.serverAt(server.index) + word, value);
   }
-}
-
-/** Where a server's checks connect to: `addr` and `port` of the check, else the server's own; from its `source` address. */
-function checkAddress(server: ServerPlan, addresses: ServerAddresses): NetConnectOpts {
-  const own = addresses.address(server);
-  const wanted = addresses.checkTarget(server);
-  const address: SocketAddressPlan = wanted.address ?? own;
-  switch (address.kind) {
-    case "unix":
-      return { path: address.path };
-    case "abns":
-      return { path: `\0${address.name}` };
-    case "fd":
-      throw new Error(`server ${server.name}: a descriptor cannot be checked`);
-    default: {
-      const ownPort = "port" in own ? own.port : 0;
-      const port = wanted.port || address.port || ownPort;
-      const source = server.connection.source?.address ?? null;
-      const from = source !== null && (source.kind === "ipv4" || source.kind === "ipv6") ? source.host : undefined;
-      return { host: address.host, port, ...(from === undefined ? {} : { localAddress: from }) };
-    }
-  }
-}
-
-function headerOf(version: ServerCheckPlan["sendProxy"]): ConnectionSettings["header"] {
-  return version === 0 ? null : (socket) => proxyHeaderOf(version, socket);
-}
-
-/** `tcp-check connect` with `port` or `addr`. */
-function steppedAddress(
-  own: NetConnectOpts,
-  { port, address }: { readonly port: number; readonly address: SocketAddressPlan | null },
-): NetConnectOpts {
-  if ("path" in own) return own;
-  const host = address !== null && "host" in address ? address.host : own.host;
-  const addressPort = address !== null && "port" in address ? address.port : 0;
-  return { ...own, ...(host === undefined ? {} : { host }), port: port || addressPort || own.port };
 }

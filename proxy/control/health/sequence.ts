@@ -1,78 +1,154 @@
-// One attempt of a check that is a sequence of steps: `tcp-check` rules, or a protocol's check. Every connect step closes the connection before
-// it; steps that expect look at all that has come since the last send, and wait for more until they can decide.
+// One attempt of a check: its steps in their order. Every connect step closes the connection before it; steps that expect look at all that has come since
+// the last send, and wait for more until they can decide. Never throws for what a peer or the kernel does.
 //
-//   (connect) ─► send ─► expect ─► … ─► last step done ► L7OK "(tcp-check)", L4OK or L6OK when it was a connect
-//                          └─ not what was wanted ► L7RSP "TCPCHK did not match content 'x' at step 2"
+//   (connect) ─► send ─► expect ─► … ─► last step done ► L7OK, or L4OK or L6OK when it was a connect
+//       │                   ├─ not what was wanted ► L7RSP, L7STS, "TCPCHK did not match content 'x' at step 2"
+//       │                   └─ too late ► L7TOUT
+//       ├─ refused, unreachable … ► L4CON     too slow ► L4TOUT, L6TOUT     no handshake ► L6RSP
+//       └─ closed or reset later ► SOCKERR
 //
-// Steps are counted from 1 and told in failures; 0 is the connection that a sequence without a connect in front begins with.
+// Steps are counted from 1 and told in failures of `tcp-check`; 0 is the connection that a sequence without a connect in front begins with.
 
-import { compilePcre } from "../../acl/pcre.ts";
-import type { CheckPlan, CheckStepExpectPlan, CheckStepPlan } from "../../plan/check.ts";
+import type { CheckPlan, CheckStepConnectPlan, CheckStepExpectPlan, CheckStepPlan } from "../../plan/check.ts";
 import type { CheckOutcome } from "../server-state/event-text.ts";
 import { CheckConnection, type ConnectionSettings, type ConnectionUser } from "./check-connection.ts";
+import { compileExpect, type Judge, type Judgement } from "./check-expect.ts";
+import { compileRequest } from "./check-request.ts";
+import { CheckResponseReader } from "./check-response.ts";
+import type { CheckSamples, CheckScope } from "./check-samples.ts";
 import { CHECK_STATUS } from "./check-status.ts";
-
-type ConnectStep = Extract<CheckStepPlan, { kind: "connect" }>;
+import { implicitText, placeText, unexpectedText } from "./check-text.ts";
 
 /** What of an answer is kept; a server that says more before a step is content has failed it. */
 const ANSWER_BYTES_MAX = 16_384;
 const LOWEST_MS = 1;
 
-/** null: more has to come. */
-type Matcher = (answer: string, isLast: boolean) => boolean | null;
+/** What is done at a step. */
+type Step =
+  | { readonly kind: "connect"; readonly plan: CheckStepConnectPlan; readonly port: (scope: CheckScope) => number }
+  | {
+      readonly kind: "write";
+      readonly plan: CheckStepPlan;
+      readonly bytes: (scope: CheckScope, state: string) => string;
+    }
+  | {
+      readonly kind: "request";
+      readonly plan: CheckStepPlan;
+      readonly method: string;
+      readonly bytes: (scope: CheckScope, state: string) => string;
+    }
+  | { readonly kind: "do"; readonly plan: CheckStepPlan; readonly run: (scope: CheckScope) => void }
+  | ExpectStep;
 
-interface ExpectStep extends CheckStepExpectPlan {
-  readonly matches: Matcher;
+interface ExpectStep {
+  readonly kind: "expect";
+  readonly plan: CheckStepExpectPlan;
+  readonly judge: Judge;
+  readonly code: (scope: CheckScope) => number;
+  readonly onSuccess: ((scope: CheckScope) => string) | null;
+  readonly onError: ((scope: CheckScope) => string) | null;
 }
 
-/** The steps of a backend, ready to be run by any number of attempts. */
+/** The steps of a check, ready to be run by any number of attempts. */
 export interface Sequence {
-  readonly steps: readonly (Exclude<CheckStepPlan, CheckStepExpectPlan> | ExpectStep)[];
-  readonly tellsSteps: boolean;
+  readonly plan: CheckPlan;
+  readonly steps: readonly Step[];
 }
 
-export function compileSequence({ steps, tellsSteps }: CheckPlan): Sequence {
-  return {
-    steps: steps.map((step) => (step.kind === "expect" ? { ...step, matches: compileMatcher(step) } : step)),
-    tellsSteps,
-  };
+export function compileSequence(plan: CheckPlan, samples: CheckSamples): Sequence {
+  return { plan, steps: plan.steps.map((step) => compileStep(step, plan.kind === "httpchk", samples)) };
+}
+
+function compileStep(plan: CheckStepPlan, isHttp: boolean, samples: CheckSamples): Step {
+  switch (plan.kind) {
+    case "connect": {
+      const { port } = plan;
+      return { kind: "connect", plan, port: typeof port === "number" ? () => port : samples.integer(port) };
+    }
+    case "comment":
+      return { kind: "do", plan, run: () => {} };
+    case "variable":
+      return { kind: "do", plan, run: samples.assignment(plan.name, plan.conditions, plan.value) };
+    case "send": {
+      const text = samples.text(plan.text);
+      const bytes = plan.isHex ? (scope: CheckScope) => Buffer.from(text(scope), "hex").toString("latin1") : text;
+      return { kind: "write", plan, bytes };
+    }
+    case "request":
+      return { kind: "request", plan, method: plan.method, bytes: compileRequest(plan, samples) };
+    case "expect":
+      return {
+        ...{ kind: "expect", plan, judge: compileExpect(plan, isHttp, samples), code: compileCode(plan, samples) },
+        ...{ onSuccess: compileText(plan.onSuccess, samples), onError: compileText(plan.onError, samples) },
+      };
+  }
+}
+
+function compileText(
+  text: CheckStepExpectPlan["onError"],
+  samples: CheckSamples,
+): ((scope: CheckScope) => string) | null {
+  if (text === null) return null;
+  // What a server said from that byte on, as far as people can read it.
+  if (typeof text === "number")
+    return ({ answer }) => /^[\x20-\x7e]*/.exec(answer.slice(text).trimStart())![0].slice(0, 128);
+  return samples.text(text);
+}
+
+function compileCode({ statusCode }: CheckStepExpectPlan, samples: CheckSamples): (scope: CheckScope) => number {
+  if (statusCode === null) return () => 0;
+  if (statusCode === "digits") return ({ answer }) => Number(/^\d{3}/.exec(answer)?.[0] ?? 0);
+  const code = samples.integer(statusCode);
+  return (scope) => code(scope) || 0;
+}
+
+/** What an attempt is told about its server. */
+export interface AttemptSettings {
+  readonly scope: CheckScope;
+  /** How to connect for a step; null: the connection in front of all. */
+  readonly connection: (step: CheckStepConnectPlan | null, port: number) => ConnectionSettings;
+  /** Time for everything behind a connect; null: what connecting has left. */
+  readonly answerMs: number | null;
+  readonly serverIsUp: boolean;
+  /** What `http-check send-state` says, "": nothing. */
+  readonly state: string;
 }
 
 export class SequenceAttempt implements ConnectionUser {
   readonly #sequence: Sequence;
-  readonly #settingsOf: (step: ConnectStep | null) => ConnectionSettings;
-  readonly #answerMs: number | null;
+  readonly #settings: AttemptSettings;
+  readonly #scope: CheckScope;
   readonly #done: (outcome: CheckOutcome) => void;
   readonly #startedMs = performance.now();
-  #connection: CheckConnection;
+  #connection: CheckConnection | null = null;
+  #connectMs = 0;
+  #reader: CheckResponseReader;
   #timer: NodeJS.Timeout | undefined;
   /** Index of the step under way, -1: the connection in front of all. */
-  #at: number;
-  #answer = "";
+  #at = -1;
+  /** What the last protocol step had to say. */
+  #context = "";
+  #code = 0;
   /** The peer says no more. */
   #isLast = false;
   #ended = false;
 
-  /**
-   * Starts at once; `done` is called exactly once, never from inside the constructor, and not after `cancel`.
-   *
-   * @param settingsOf how to connect for a step; null: the connection in front of all
-   * @param answerMs time for everything behind a connect; null: what connecting has left
-   */
-  constructor(
-    sequence: Sequence,
-    settingsOf: (step: ConnectStep | null) => ConnectionSettings,
-    answerMs: number | null,
-    done: (outcome: CheckOutcome) => void,
-  ) {
+  /** Starts at once; `done` is called exactly once, never from inside the constructor, and not after `cancel`. */
+  constructor(sequence: Sequence, settings: AttemptSettings, done: (outcome: CheckOutcome) => void) {
     this.#sequence = sequence;
-    this.#settingsOf = settingsOf;
-    this.#answerMs = answerMs;
+    this.#settings = settings;
+    this.#scope = settings.scope;
     this.#done = done;
-    const begin = sequence.steps.findIndex(({ kind }) => kind !== "comment");
-    const first = sequence.steps[begin];
-    this.#at = first?.kind === "connect" ? begin : -1;
-    this.#connection = new CheckConnection(settingsOf(first?.kind === "connect" ? first : null), this);
+    this.#reader = new CheckResponseReader("", 0);
+    const { steps } = sequence;
+    // Variables and comments may stand in front of the first connection.
+    const begin = steps.findIndex(({ kind }) => kind !== "do");
+    const first = steps[begin];
+    if (first?.kind === "connect") {
+      for (let at = 0; at < begin; at++) this.#do(steps[at]!);
+      this.#at = begin;
+      this.#connect(first.plan, first.port(this.#scope));
+    } else this.#connect(null, 0);
   }
 
   /** Gives the attempt up without an outcome. */
@@ -82,12 +158,11 @@ export class SequenceAttempt implements ConnectionUser {
   }
 
   onEstablished(status: number): void {
-    const { connectMs } = this.#settingsOf(null);
-    const leftMs = this.#answerMs ?? connectMs - (performance.now() - this.#startedMs);
+    const leftMs = this.#settings.answerMs ?? this.#connectMs - (performance.now() - this.#startedMs);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fail(CHECK_STATUS.L7TOUT, ""), Math.max(LOWEST_MS, leftMs));
-    if (this.#at === this.#sequence.steps.length - 1) this.#end(status, "(tcp-check)");
-    else this.#next();
+    this.#timer = setTimeout(() => this.#late(), Math.max(LOWEST_MS, leftMs));
+    if (this.#at < this.#sequence.steps.length - 1) this.#next();
+    else this.#end(status, this.#at < 0 ? "" : "(tcp-check)");
   }
 
   onFailed(status: number, info: string): void {
@@ -95,14 +170,38 @@ export class SequenceAttempt implements ConnectionUser {
   }
 
   onData(bytes: Buffer): void {
-    if (this.#answer.length < ANSWER_BYTES_MAX) this.#answer += bytes.toString("latin1");
-    if (this.#answer.length >= ANSWER_BYTES_MAX) this.#isLast = true;
+    const text = bytes.toString("latin1");
+    const scope = this.#scope;
+    if (scope.answer.length < ANSWER_BYTES_MAX) scope.answer += text;
+    if (scope.answer.length >= ANSWER_BYTES_MAX) this.#isLast = true;
+    this.#reader.push(text);
     this.#look();
   }
 
   onEnd(): void {
     this.#isLast = true;
+    this.#reader.close();
     this.#look();
+  }
+
+  #connect(plan: CheckStepConnectPlan | null, port: number): void {
+    this.#connection?.close(false);
+    this.#forget("");
+    const settings = this.#settings.connection(plan, port);
+    this.#connectMs = settings.connectMs;
+    this.#connection = new CheckConnection(settings, this);
+  }
+
+  /** What was said before is no answer to what is said now. */
+  #forget(method: string): void {
+    this.#scope.answer = "";
+    this.#scope.isHttp = method !== "";
+    this.#isLast = false;
+    this.#reader = new CheckResponseReader(method, ANSWER_BYTES_MAX);
+  }
+
+  #do(step: Step): void {
+    if (step.kind === "do") step.run(this.#scope);
   }
 
   #next(): void {
@@ -110,23 +209,24 @@ export class SequenceAttempt implements ConnectionUser {
       this.#at++;
       const step = this.#sequence.steps[this.#at];
       if (step === undefined) {
-        this.#end(CHECK_STATUS.L7OK, "(tcp-check)");
+        this.#end(CHECK_STATUS.L7OK, this.#plainText());
         return;
       }
       if (step.kind === "connect") {
-        this.#connection.close(false);
-        this.#answer = "";
-        this.#isLast = false;
-        this.#connection = new CheckConnection(this.#settingsOf(step), this);
+        this.#connect(step.plan, step.port(this.#scope));
         return;
       }
       if (step.kind === "expect") {
         this.#look();
         return;
       }
-      if (step.kind === "comment") continue;
-      this.#answer = "";
-      this.#connection.write(Buffer.from(step.bytes, "latin1"));
+      if (step.kind === "do") {
+        this.#do(step);
+        continue;
+      }
+      const bytes = step.bytes(this.#scope, this.#settings.state);
+      this.#forget(step.kind === "request" ? step.method : "");
+      this.#connection!.write(Buffer.from(bytes, "latin1"));
     }
   }
 
@@ -134,85 +234,87 @@ export class SequenceAttempt implements ConnectionUser {
   #look(): void {
     const step = this.#sequence.steps[this.#at];
     if (this.#ended || step?.kind !== "expect") return;
-    const matched = step.matches(this.#answer, this.#isLast);
-    if (matched === null) return;
-    if (matched === step.negate) {
-      this.#end(CHECK_STATUS[step.errorStatus], this.#unexpected(step, matched));
+    const judgement = this.#judge(step);
+    if (judgement === null || this.#ended) return;
+    if (!judgement.passed) {
+      this.#refuse(step, judgement);
       return;
     }
-    if (this.#at < this.#sequence.steps.length - 1) this.#next();
-    else this.#end(CHECK_STATUS[step.okStatus], step.onSuccess || "(tcp-check)");
+    this.#context = judgement.info || this.#context;
+    if (this.#at < this.#sequence.steps.length - 1) {
+      this.#next();
+      return;
+    }
+    this.#code = step.code(this.#scope) || this.#code;
+    const info = step.onSuccess?.(this.#scope) ?? (judgement.info || this.#plainText());
+    this.#end(CHECK_STATUS[step.plan.okStatus ?? "L7OK"], info);
   }
 
-  #unexpected(step: CheckStepExpectPlan, matched: boolean): string {
-    const comment = step.comment === "" ? "" : ` comment: ${step.comment}`;
-    if (step.onError !== "") return step.onError + comment;
-    if (!this.#sequence.tellsSteps) return firstLine(this.#answer) + comment;
-    const what = { string: `'${step.pattern}'`, binary: "(binary)", rstring: "(regex)", rbinary: "(binary regex)" };
-    const verdict = matched ? "matched unwanted content" : "did not match content";
-    return `TCPCHK ${verdict} ${what[step.match]} at step ${this.#at + 1}${comment}`;
+  #judge(step: ExpectStep): Judgement {
+    const scope = this.#scope;
+    const isHttp = this.#sequence.plan.kind === "httpchk";
+    scope.isComplete = this.#isLast;
+    if (!isHttp) {
+      if (scope.answer === "" && this.#isLast) return this.#empty(step);
+      return step.judge({ scope, isLast: this.#isLast, response: null, context: this.#context });
+    }
+    const response = this.#reader.response();
+    if (response === null) {
+      this.#end(CHECK_STATUS.SOCKERR, "");
+      return null;
+    }
+    if (response.headed) this.#code = response.status;
+    if (response.headed && response.status === 404 && this.#sequence.plan.disableOn404 && this.#settings.serverIsUp) {
+      this.#end(CHECK_STATUS.L7OKC, "");
+      return null;
+    }
+    return step.judge({ scope, isLast: this.#isLast, response, context: "" });
+  }
+
+  #empty(step: ExpectStep): Judgement {
+    const status = CHECK_STATUS[step.plan.errorStatus ?? "L7RSP"];
+    this.#end(status, `TCPCHK got an empty response at step ${this.#at + 1}`);
+    return null;
+  }
+
+  #refuse(step: ExpectStep, judgement: Extract<Judgement, { passed: false }>): void {
+    const status = step.plan.errorStatus === null ? judgement.status : CHECK_STATUS[step.plan.errorStatus];
+    this.#code = step.code(this.#scope) || judgement.code || this.#code;
+    const comment = step.plan.comment === "" ? "" : ` comment: ${step.plan.comment}`;
+    const told = step.onError?.(this.#scope) ?? judgement.info;
+    const tellsSteps = this.#sequence.plan.kind === "tcp-check";
+    const info = told ?? (tellsSteps ? unexpectedText(step.plan, this.#at + 1) : "");
+    this.#end(status, info + comment);
+  }
+
+  /** What is told of a success that has no words of its own. */
+  #plainText(): string {
+    return implicitText(this.#sequence.plan);
+  }
+
+  /** The time of the answer is over. */
+  #late(): void {
+    const step = this.#sequence.steps[this.#at];
+    const status = step?.kind === "expect" ? step.plan.timeoutStatus : null;
+    this.#fail(CHECK_STATUS[status ?? "L7TOUT"], "");
   }
 
   /** A failure beside what was expected: its step is told. */
   #fail(status: number, info: string): void {
-    if (!this.#sequence.tellsSteps) {
-      this.#end(status, info);
-      return;
-    }
-    const step = this.#sequence.steps[this.#at];
-    const place =
-      step === undefined
-        ? " at initial connection step of tcp-check"
-        : ` at step ${this.#at + 1} of tcp-check (${stepText(step)})`;
-    const comment = step === undefined || step.comment === "" ? "" : ` comment: '${step.comment}'`;
-    this.#end(status, `${info}${place}${comment}`);
+    const tellsSteps = this.#sequence.plan.kind === "tcp-check" && this.#sequence.steps.length > 0;
+    this.#end(status, tellsSteps ? info + placeText(this.#sequence.plan.steps[this.#at], this.#at + 1) : info);
   }
 
   #end(status: number, info: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#release();
-    this.#done({ status, code: 0, info, durationMs: Math.floor(performance.now() - this.#startedMs) });
+    // A check that only connects says goodbye by a reset: neither side keeps TIME_WAIT.
+    this.#release(this.#sequence.steps.length === 0);
+    this.#done({ status, code: this.#code, info, durationMs: Math.floor(performance.now() - this.#startedMs) });
   }
 
-  #release(): void {
+  #release(reset = false): void {
     clearTimeout(this.#timer);
-    this.#connection.close(false);
+    this.#connection?.close(reset);
   }
-}
-
-function stepText(step: CheckStepPlan): string {
-  switch (step.kind) {
-    case "comment":
-      return "comment";
-    case "connect":
-      return step.port === 0 ? "connect" : `connect port ${step.port}`;
-    case "send":
-      return "send";
-    case "expect":
-      if (step.match === "string" || step.match === "binary") return `expect ${step.match} '${step.pattern}'`;
-      return step.match === "rstring" ? "expect regex" : "expect binary regex";
-  }
-}
-
-function compileMatcher({ match, pattern, minRecvBytes }: CheckStepExpectPlan): Matcher {
-  const isIn = containment(match, pattern);
-  return (answer, isLast) => {
-    if (!isLast && minRecvBytes > 0 && answer.length < minRecvBytes) return null;
-    if (isIn(answer)) return true;
-    // Without a minimum nothing but the end of the answer is proof of absence.
-    return isLast || minRecvBytes >= 0 ? false : null;
-  };
-}
-
-function containment(match: CheckStepExpectPlan["match"], pattern: string): (answer: string) => boolean {
-  if (match === "string" || match === "binary") return (answer) => answer.includes(pattern);
-  const expression = compilePcre(pattern, false);
-  if (match === "rstring") return (answer) => expression.test(answer);
-  return (answer) => expression.test(Buffer.from(answer, "latin1").toString("hex").toUpperCase());
-}
-
-/** What a server said, as far as people can read it. */
-function firstLine(answer: string): string {
-  return /^[\x20-\x7e]*/.exec(answer)![0].slice(0, 128);
 }

@@ -39,6 +39,6 @@ function writeInitialServer(server: ServerPlan, shared: SharedState, nowSeconds:
   words[at + SERVER.maxconn] = server.maxconn;
   words[at + SERVER.lastChange] = nowSeconds;
   words[at + SERVER.checkStatus] = CHECK_STATUS.INI;
-  words[at + SERVER.checkHealth] = server.disabled ? 0 : (server.check?.rise ?? RISE_DEFAULT);
+  words[at + SERVER.checkHealth] = server.disabled ? 0 : (server.check?.rise ?? server.rise ?? RISE_DEFAULT);
   words[at + SERVER.checkEnabled] = server.check === null ? 0 : 1;
 }

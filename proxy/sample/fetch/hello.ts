@@ -1,7 +1,6 @@
 // Fetches of TLS hellos that pass through undecrypted, configuration.txt 7.3.5: req.ssl_sni, req.ssl_hello_type and the like, on what has come of a
 // connection of mode tcp (or before HTTP is spoken). What is not there yet may still come: then they miss data.
 
-import type { Input } from "../../stream/input.ts";
 import type { Stream } from "../../stream/stream.ts";
 import { STREAM } from "../../stream/stream.ts";
 import { ClientHello, EXTENSION, HELLO } from "../../tls/client-hello.ts";
@@ -18,7 +17,7 @@ const INCOMPLETE = HELLO.incomplete;
 
 const hello = new ClientHello();
 
-function inputOf(ctx: SampleContext, stream: Stream, side: "request" | "response"): Input | null {
+function inputOf(ctx: SampleContext, stream: Stream, side: "request" | "response"): SampleContext["input"] {
   const { input } = ctx;
   if (input === null || (stream.flags & STREAM.http) !== 0) return null;
   if (side === "request") input.request(stream);
