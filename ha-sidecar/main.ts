@@ -22,6 +22,8 @@ import { enteredNamespace, enterNamespace } from "./net-namespace.ts";
 import { OrphanedGuards } from "./orphaned-guards.ts";
 import type { HaPlan } from "./plan/plan.ts";
 import { refusalsOf, remarksOf } from "./refusals.ts";
+
+import { releaseStartPages, START_IS_OVER_MS } from "./start-pages.ts";
 import type { InstanceState } from "./thread/messages.ts";
 
 /** keepalived's own. */
@@ -121,6 +123,7 @@ async function run(options: CommandLine): Promise<number> {
   const metrics = new MetricsServer(daemon, log);
   void metrics.follow(plan.global.sidecar);
   listenToSignals(daemon, source, options, metrics);
+  setTimeout(releaseStartPages, START_IS_OVER_MS).unref();
   const status = await daemon.run();
   for (const path of [...options.pidFiles, socketPath]) rmSync(path, { force: true });
   return status;

@@ -10,7 +10,7 @@ export const MAP_PRIVATE = 0x02;
 export const MAP_ANONYMOUS = 0x20;
 export const MAP_NORESERVE = 0x4000;
 export const MAP_POPULATE = 0x8000;
-/** The pages may be given back; they read as zero when they are touched again. */
+/** The pages may be given back; touched again they read as zero, those of a file as what stands in it. */
 export const MADV_DONTNEED = 4;
 /** A fork does not get the pages. */
 export const MADV_DONTFORK = 10;
