@@ -7,7 +7,7 @@
 #   make test-handshakes      10 000 broken, interrupted and foolish TLS handshakes
 #   make test-one F=path      one test file, fast: make test-one F=proxy/control/workers
 #   make test-fuzz            both configuration languages against 50 000 random texts
-#   make test-ha-long         the sidecar's long tests: a million random packets
+#   make test-ha-long         the sidecar's long tests: a million random packets, to its parser and to a daemon
 #   make package              the tarball with manual pages and completion, tried out unpacked
 #   make bench                compare with HAProxy and nginx where they are installed (bench/README.md)
 #   make bench-reload         50 reloads under load, and what they lose
@@ -48,7 +48,7 @@ test-handshakes: build
 	RINGWAY_HANDSHAKES=10000 $(NODE) --enable-source-maps dist/proxy/test/tls-clients.test.js
 
 test-ha-long: build
-	RINGWAY_FUZZ=1000000 $(NODE) --enable-source-maps dist/ha-sidecar/vrrp/packet.test.js
+	RINGWAY_FUZZ=1000000 npx tap --timeout=1800 dist/ha-sidecar/vrrp/packet.test.js dist/ha-sidecar/test/load.test.js
 
 test-fuzz: build
 	RINGWAY_FUZZ=50000 npx tap --timeout=600 dist/proxy/config/language-fuzz.test.js dist/ha-sidecar/config/fuzz.test.js

@@ -86,7 +86,7 @@ class Stranger {
   ): Promise<number> {
     const done = () => this.program.output.match(/^sent /gm)?.length ?? 0;
     const before = done();
-    this.program.child.stdin!.write(`${JSON.stringify({ hex, ttl, destination, source, count })}\n`);
+    this.program.child.stdin!.write(`${JSON.stringify({ hex, ttl, destination, source, count, seed: 0 })}\n`);
     await until(() => done() > before, "it is sent");
     return Number([...this.program.output.matchAll(/^sent \d+ (\d+)$/gm)].at(-1)![1]);
   }

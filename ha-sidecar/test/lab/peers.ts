@@ -76,7 +76,9 @@ export function startSidecar(host: Host, settings: Settings | string): Sidecar {
   const text = typeof settings === "string" ? settings : configurationOf(host, settings);
   const controlSocket = join(folder, `control${files++}`);
   const file = write(text);
-  const program = host.start(process.execPath, MAIN, "-n", "-f", file, "--control-socket", controlSocket);
+  // What the test runner loads into its own processes is not the daemon's.
+  const node = ["env", "-u", "NODE_OPTIONS", process.execPath] as const;
+  const program = host.start(...node, MAIN, "-n", "-f", file, "--control-socket", controlSocket);
   return Object.assign(program, { controlSocket, file });
 }
 
