@@ -52,13 +52,19 @@ export class Lan {
     const host = new Host(`${this.#prefix}${name}`, name, address.split("/")[0]!);
     this.#hosts.push(host);
     ip("netns", "add", host.namespace);
-    ip("-n", this.#switch, "link", "add", `p${name}`, "type", "veth", "peer", "name", "eth0", "netns", host.namespace);
-    this.inSwitch("link", "set", `p${name}`, "master", "br0", "up");
     host.ip("link", "set", "lo", "up");
-    host.ip("link", "set", "eth0", "up");
-    host.ip("address", "add", address, "dev", "eth0");
+    this.plug(host, address);
     if (address6 !== undefined) host.ip("address", "add", address6, "dev", "eth0", "nodad");
     return host;
+  }
+
+  /** Gives a host without eth0 a new one, with the address (and its prefix length). */
+  plug(host: Host, address: string): void {
+    const port = `p${host.name}`;
+    ip("-n", this.#switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", host.namespace);
+    this.inSwitch("link", "set", port, "master", "br0", "up");
+    host.ip("link", "set", "eth0", "up");
+    host.ip("address", "add", address, "dev", "eth0");
   }
 
   /** Cuts or joins the host's cable at the switch: the host loses its carrier. */
