@@ -122,7 +122,6 @@ function defineTests(): void {
       await onLan("ab", async (a, b) => {
         const of = (id: number) => KERNEL.replace("ROUTER", String(id));
         const daemons = [startKeepalived(a, of(50)), startSidecar(b, of(51))];
-        for (const host of [a, b]) host.ip("address", "add", "10.77.0.9/24", "dev", "eth0");
         const isReady = () => daemons.every(({ output }) => /Entering MASTER/.test(output));
         await until(isReady, "both are master");
         await until(() => [a, b].every((host) => host.ip("-6", "route").includes("fd79::/64")), "all is there");
