@@ -1,5 +1,6 @@
 // `ringway check --explain`: what each listener, rule and server of a configuration comes to, with the defaults that nobody wrote.
 
+import type { CheckPlan } from "../../plan/check.ts";
 import type { Plan, ProxyPlan, ServerPlan, TimeoutsPlan } from "../../plan/plan.ts";
 import type { RuleSetKey } from "../../plan/rules.ts";
 import { addressText } from "../../stats/stat-row.ts";
@@ -117,11 +118,17 @@ function explainBackend({ backend, timeouts }: ProxyPlan, plan: Plan): string[] 
   // Weights mean nothing to `balance first`.
   const total =
     algorithm === "first" ? 0 : servers.filter(({ backup }) => !backup).reduce((sum, { weight }) => sum + weight, 0);
-  for (const server of servers) lines.push(`    ${explainServer(server, total, own.check.kind)}`);
+  for (const server of servers) lines.push(`    ${explainServer(server, total, own.check)}`);
   return lines;
 }
 
-function explainServer(server: ServerPlan, totalWeight: number, checkKind: string): string {
+function checkText({ kind, steps }: CheckPlan): string {
+  if (kind === "httpchk") return "http";
+  if (kind === "external") return "a program";
+  return steps.length === 0 ? "tcp" : kind;
+}
+
+function explainServer(server: ServerPlan, totalWeight: number, backendCheck: CheckPlan): string {
   const share =
     totalWeight > 0 && !server.backup ? `${Math.round((100 * server.weight) / totalWeight)} % of new traffic` : "";
   const { check } = server;
@@ -132,7 +139,7 @@ function explainServer(server: ServerPlan, totalWeight: number, checkKind: strin
     server.maxconn > 0 ? `at most ${server.maxconn} at once, others queue` : "",
     check === null
       ? "not checked"
-      : `checked (${checkKind}) every ${check.interMs / 1000} s, down after ${check.fall} failures, up after ${check.rise}`,
+      : `checked (${checkText(check.own ?? backendCheck)}) every ${check.interMs / 1000} s, down after ${check.fall} failures, up after ${check.rise}`,
   ];
   const address = server.address.kind === "unix" ? server.address.path : addressText(server.address);
   return `${server.name} at ${address}: ${facts.filter((fact) => fact !== "").join(", ")}`;
