@@ -135,6 +135,20 @@ export const ROWS: readonly Row[] = [
     },
   },
   {
+    name: "restart, preempt_delay 3: back on a",
+    onlyIntervalMs: 100,
+    settings: { preemptDelayS: 3 },
+    measures: "gap",
+    event: async ({ client, master, restart }) => {
+      master.signal("SIGTERM");
+      await until(() => client.owner === "b", "b answers");
+      await master.ended;
+      restart();
+      await until(() => client.owner === "a", "a answers again", 20_000);
+    },
+    staysMs: () => 500,
+  },
+  {
     name: "script fails, 100/99 weight -2 interval 2 fall 3",
     onlyIntervalMs: 1000,
     tracking: script("-2", 2),
