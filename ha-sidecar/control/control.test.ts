@@ -45,6 +45,7 @@ t.test("the table", async (t) => {
     row,
     /^VI_1 +FAULT +1m 01s +80 \(100\) +eth0 +50 v3 +10\.99\.0\.100 10\.99\.0\.101 10\.99\.0\.102 \+1 +12 +3 +3 +interface eth0 is down$/,
   );
+  t.match(formatStatus([{ ...STATE, state: "BACKUP" }], []), / 10\.99\.0\.2 \(90\) +12 +3 /);
   t.same([7200, 61_000, 7_380_000].map(formatDuration), ["7.2s", "1m 01s", "2h 03m"]);
 });
 

@@ -24,6 +24,10 @@ const COLUMNS: Columns<InstanceState> = [
     "ADDRESSES",
     ({ addresses }) => addresses.slice(0, 3).join(" ") + (addresses.length > 3 ? ` +${addresses.length - 3}` : ""),
   ],
+  [
+    "MASTER",
+    ({ state, master, masterPriority }) => (state === "BACKUP" && master !== "" ? `${master} (${masterPriority})` : ""),
+  ],
   ["SENT", ({ advertsSent }) => `${advertsSent}`],
   ["RECEIVED", ({ advertsReceived }) => `${advertsReceived}`],
   ["DROPPED", ({ rejected }) => `${Object.values(rejected).reduce((sum, count) => sum + count, 0)}`],

@@ -65,6 +65,7 @@ export function resolveInstance(
   const isMember = group !== null && !group.trackingWeight;
   const noWeights = isMember ? "SYNC group" : priority === PRIORITY_OWNER ? "address_owner" : null;
   const advertIntervalMs = intervalOf(draft, version, resolver);
+  const hmac = hmacOf(draft, advertIntervalMs, strict, resolver);
   const plan: InstancePlan = {
     index,
     name: draft.name,
@@ -79,8 +80,8 @@ export function resolveInstance(
     ...acceptedIntervals(draft, advertIntervalMs),
     downTimerAdverts: draft.downTimerAdverts ?? global.downTimerAdverts,
     timerExpiredBackup: draft.timerExpiredBackup,
-    authentication: authenticationOf(draft, version, strict, resolver),
-    hmac: hmacOf(draft, advertIntervalMs, resolver),
+    authentication: hmac === null ? authenticationOf(draft, version, strict, resolver) : { type: "none" },
+    hmac,
     addresses,
     excludedAddresses,
     routes: readRoutes(draft, resolver),
@@ -259,6 +260,11 @@ function acceptedIntervals(draft: InstanceDraft, advertIntervalMs: number) {
   return { adoptedIntervalMinMs: min, adoptedIntervalMaxMs: max };
 }
 
+/** On one line with its password, the block is not shown. */
+function withoutPassword(place: Place): Place {
+  return place.sourceLine.includes("auth_pass") ? withoutText(place) : place;
+}
+
 function authenticationOf(
   draft: InstanceDraft,
   version: 2 | 3,
@@ -269,8 +275,7 @@ function authenticationOf(
   if (draft.auth === null) return none;
   const { type, password, place } = draft.auth;
   const ignore = (message: string, hint: string) => {
-    const shown = place.sourceLine.includes("auth_pass") ? withoutText(place) : place;
-    resolver.report.fault("authentication", shown, `(${draft.name}) ${message}`, { hint });
+    resolver.report.fault("authentication", withoutPassword(place), `(${draft.name}) ${message}`, { hint });
     return none;
   };
   // keepalived does not mention a block without auth_type; it runs without authentication all the same.
@@ -298,16 +303,15 @@ function authenticationOf(
   return { type, data };
 }
 
-/** Its window follows the interval. */
-function hmacOf(draft: InstanceDraft, advertIntervalMs: number, resolver: Resolver): HmacPlan | null {
+/** Bounds of a window that follows the interval. */
+const HMAC_WINDOW_MIN_MS = 5000;
+const HMAC_WINDOW_MAX_MS = 300_000;
+
+function hmacOf(draft: InstanceDraft, advertIntervalMs: number, strict: boolean, resolver: Resolver): HmacPlan | null {
   const { hmac } = draft;
   if (hmac === null) return null;
   const fault = (place: Place, message: string, hint?: string) =>
     resolver.report.fault("auth-hmac", place, `(${draft.name}) ${message}`, { hint });
-  if (draft.auth !== null) {
-    fault(hmac.place, "auth_hmac and authentication exclude each other - ignoring auth_hmac");
-    return null;
-  }
   if (hmac.keys.length === 0) {
     fault(hmac.place, "auth_hmac has no key - ignoring", "key 1 hex:… with 32 to 64 bytes.");
     return null;
@@ -318,8 +322,13 @@ function hmacOf(draft: InstanceDraft, advertIntervalMs: number, resolver: Resolv
     fault(wanted.place, `auth_hmac active_key ${wanted.id} is not one of the keys - ignoring auth_hmac`);
     return null;
   }
-  const timeWindowMs = hmac.timeWindowMs ?? Math.max(3 * advertIntervalMs, 5000);
-  return { keys: hmac.keys, activeKey, antiReplay: hmac.antiReplay, timeWindowMs, mode: hmac.mode };
+  if (draft.auth !== null)
+    fault(withoutPassword(draft.auth.place), "auth_hmac cannot be combined with authentication, dropping legacy auth");
+  const isLax = strict && hmac.mode !== "enforce";
+  if (isLax) fault(hmac.place, "strict mode requires auth_hmac mode enforce");
+  const windowMs = Math.floor((3 * advertIntervalMs) / 1000) * 1000;
+  const timeWindowMs = hmac.timeWindowMs ?? Math.min(HMAC_WINDOW_MAX_MS, Math.max(windowMs, HMAC_WINDOW_MIN_MS));
+  return { keys: hmac.keys, activeKey, antiReplay: hmac.antiReplay, timeWindowMs, mode: isLax ? "enforce" : hmac.mode };
 }
 
 function garpOf(draft: InstanceDraft, global: GlobalDraft): GarpPlan {
