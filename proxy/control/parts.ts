@@ -57,7 +57,8 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
   states.onChanged = ({ index }) => control.logHub.serverChanged(index);
   workers.messages.brief(() => [...states.addresses.briefing(), ...states.cookies.briefing()]);
   const frontends = new FrontendStates(shared, announcer, broadcast);
-  const checks = new HealthChecks({ plan, states, announcer });
+  const tlsFiles = new LiveTlsFiles(plan, shared, workers);
+  const checks = new HealthChecks({ plan, states, announcer, tlsFiles });
   workers.messages.hear("observed", (_worker, { server }) => checks.observed(plan.servers[server]!));
   const facts = control.process;
   // Counters survive a reload where somebody asked for it. Before the statistics look at them for the first time: it is no rate.
@@ -89,7 +90,7 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
     control: runtimeControl,
     streams,
     invalid,
-    tlsFiles: new LiveTlsFiles(plan, shared, workers),
+    tlsFiles,
     states,
     frontends,
     checks,

@@ -13,7 +13,7 @@ import { get } from "./lab/http-origin.ts";
 import { needs } from "./lab/needs.ts";
 import { freePorts } from "./lab/ports.ts";
 import { runProgram, startProgram, type Teardown } from "./lab/program.ts";
-import { showStat } from "./lab/runtime-api.ts";
+import { command, showStat } from "./lab/runtime-api.ts";
 import { until } from "./lab/time.ts";
 
 t.setTimeout(120_000);
@@ -230,4 +230,24 @@ t.test("what is wrong with server lines is said", skip, async (t) => {
   t.match(await check("ssl verify none sni nonsense"), /^1 .*sni/s);
   t.match(await check("ssl verify none crt /nowhere"), /unable to stat SSL certificate/);
   t.match(await check("check-ssl check"), /^1 .*verify is enabled by default/s);
+});
+
+t.test("checks trust whom the runtime API makes trusted", skip, async (t) => {
+  const [mine, theirs] = [new CertificateShop(t), new CertificateShop(t)];
+  const origin = await startTlsOrigin(t, theirs.issue("good.test"));
+  const [port, api] = (await freePorts(2)) as [number, number];
+  const ca = mine.authority.certificate;
+  await startProgram(t, {
+    config: `${basics(`stats socket 127.0.0.1:${api} level admin`, "timeout check 5s")}
+listen f
+  bind 127.0.0.1:${port}
+  server s 127.0.0.1:${origin} ssl verify required ca-file ${ca} check inter 500 fall 1 rise 1
+`,
+  });
+  const status = async () => (await showStat(`127.0.0.1:${api}`)).get("f/s")!;
+  await until("the stranger is refused", async () => (await status()).check_status === "L6RSP");
+  const pem = readFileSync(theirs.authority.certificate, "latin1").trim();
+  await command(`127.0.0.1:${api}`, `set ssl ca-file ${ca} <<\n${pem}\n`);
+  t.match(await command(`127.0.0.1:${api}`, `commit ssl ca-file ${ca}`), /Success!/);
+  await until("it is trusted", async () => (await status()).status === "UP");
 });

@@ -7,6 +7,7 @@ import { PROXY, SERVER } from "../../shared-state/layout.ts";
 import type { CheckOutcome } from "../server-state/event-text.ts";
 import type { ServerAddresses } from "../server-state/server-addresses.ts";
 import type { ServerStates } from "../server-state/server-states.ts";
+import type { LiveTlsFiles } from "../tls/live-files.ts";
 import type { ConnectionSettings } from "./check-connection.ts";
 import { CheckSamples, CheckScope } from "./check-samples.ts";
 import { type Encrypt, encryptionOf } from "./check-tls.ts";
@@ -21,6 +22,9 @@ export interface AttemptTimes {
   readonly answerMs: number | null;
 }
 
+/** @see LiveTlsFiles */
+export type CheckTlsFiles = Pick<LiveTlsFiles, "generation" | "asTheyAre">;
+
 export interface Attempt {
   cancel(): void;
 }
@@ -34,7 +38,12 @@ export class Attempts {
   /** By the step, for the server whose settings it uses. */
   readonly #stepEncryptions = new Map<CheckStepConnectPlan, Map<number, Encrypt | null>>();
 
-  constructor(plan: Plan, states: ServerStates) {
+  readonly #tlsFiles: CheckTlsFiles | null;
+  #tlsGeneration = 0;
+
+  /** @param tlsFiles certificates and authorities as they are now; null: as the plan has them */
+  constructor(plan: Plan, states: ServerStates, tlsFiles: CheckTlsFiles | null) {
+    this.#tlsFiles = tlsFiles;
     this.#plan = plan;
     this.#states = states;
     this.#samples = new CheckSamples(plan, states.shared);
@@ -84,14 +93,23 @@ export class Attempts {
   #encryption(server: ServerPlan, check: ServerCheckPlan, step: CheckStepConnectPlan | null): Encrypt | null {
     const own = step === null || step.isDefault;
     if (!own && !step.ssl) return null;
+    if (this.#tlsFiles !== null && this.#tlsFiles.generation !== this.#tlsGeneration) this.#forgetEncryptions();
     const isStep = step !== null && (step.ssl || step.sni !== "" || step.alpn.length > 0);
     const byServer = isStep ? this.#stepEncryptionsOf(step) : this.#encryptions;
     let encryption = byServer.get(server.index);
     if (encryption === undefined) {
-      encryption = encryptionOf(isStep ? stepped(check, step) : check);
+      const { tls, sni } = isStep ? stepped(check, step) : check;
+      encryption = encryptionOf({ tls: tls && (this.#tlsFiles?.asTheyAre(tls) ?? tls), sni });
       byServer.set(server.index, encryption);
     }
     return encryption;
+  }
+
+  /** Files changed: contexts are made anew. */
+  #forgetEncryptions(): void {
+    this.#tlsGeneration = this.#tlsFiles!.generation;
+    this.#encryptions.clear();
+    this.#stepEncryptions.clear();
   }
 
   #stepEncryptionsOf(step: CheckStepConnectPlan): Map<number, Encrypt | null> {

@@ -19,7 +19,7 @@ import { type Announcer, SEVERITY } from "../server-state/announcer.ts";
 import { type CheckOutcome, healthCheckText, type Reason } from "../server-state/event-text.ts";
 import type { ServerStates } from "../server-state/server-states.ts";
 import { AgentChecks } from "./agents.ts";
-import { Attempts } from "./attempts.ts";
+import { Attempts, type CheckTlsFiles } from "./attempts.ts";
 import { CHECK_RESULT, CHECK_STATUS, type CheckResult, checkResult } from "./check-status.ts";
 import { CheckSchedule } from "./schedule.ts";
 
@@ -27,6 +27,8 @@ export interface HealthChecksOptions {
   readonly plan: Plan;
   readonly states: ServerStates;
   readonly announcer: Announcer;
+  /** Certificates and authorities that the runtime API changes. */
+  readonly tlsFiles?: CheckTlsFiles;
   /** 0 … 1, for `spread-checks`. */
   readonly random?: () => number;
 }
@@ -65,7 +67,7 @@ export class HealthChecks {
     this.#states = options.states;
     this.#announcer = options.announcer;
     this.#random = options.random ?? Math.random;
-    this.#attempts = new Attempts(this.#plan, this.#states);
+    this.#attempts = new Attempts(this.#plan, this.#states, options.tlsFiles ?? null);
     this.#details = this.#plan.servers.map(() => ({
       result: CHECK_RESULT.unknown,
       info: "",

@@ -58,6 +58,8 @@ export class LiveTlsFiles {
   };
   /** By their file, in the order in which the configuration names them. */
   readonly ticketKeys = new Map<string, TicketKeysPlan>();
+  /** Rises with every certificate and every trust that takes another's place. */
+  generation = 0;
   /** Transactions, one of each kind at a time. */
   certificateDraft: CertificateDraft | null = null;
   readonly trustDrafts: Record<TrustKind, TrustDraft | null> = { authorities: null, revocations: null };
@@ -129,6 +131,17 @@ export class LiveTlsFiles {
     return isAsked || this.#servers.some((server) => server?.[kind]?.file === file);
   }
 
+  /** TLS towards a server with the files as they are now. */
+  asTheyAre(tls: TlsServerPlan): TlsServerPlan {
+    const { authorities, certificate, revocations } = tls;
+    return {
+      ...tls,
+      authorities: authorities && (this.trust.authorities.get(authorities.file) ?? authorities),
+      revocations: revocations && (this.trust.revocations.get(revocations.file) ?? revocations),
+      certificate: certificate && (this.certificates.get(certificate.file) ?? certificate),
+    };
+  }
+
   /** Puts a certificate in the place of the one of its name. How many places use it; text: what OpenSSL has against it. */
   async replaceCertificate(certificate: CertificatePlan): Promise<number | string> {
     const problem = trial(certificate);
@@ -136,6 +149,7 @@ export class LiveTlsFiles {
     const former = this.certificates.get(certificate.file) ?? null;
     const next = { ...certificate, version: (former?.version ?? 0) + 1 };
     this.certificates.set(next.file, next);
+    this.generation++;
     let uses = 0;
     const swap = (each: CertificatePlan): CertificatePlan => {
       if (each.file !== next.file) return each;
@@ -158,6 +172,7 @@ export class LiveTlsFiles {
   async replaceTrust(kind: TrustKind, { file, pem }: TrustDraft): Promise<number> {
     const next: TrustPlan = { file, pem, version: (this.trust[kind].get(file)?.version ?? 0) + 1 };
     this.trust[kind].set(file, next);
+    this.generation++;
     let uses = 0;
     const swap = <T extends TrustPlan | null>(each: T): T => {
       if (each?.file !== file) return each;
