@@ -4,6 +4,7 @@
 
 import type { HaPlan, SourceLocation } from "./plan/plan.ts";
 import type { VirtualServerPlan } from "./plan/virtual-server.ts";
+import { hasIpvs } from "./virtual-server/ipvs-forwarder.ts";
 
 export interface Refusal {
   readonly at: SourceLocation | null;
@@ -47,11 +48,16 @@ function refusalsOfVirtualServer(server: VirtualServerPlan, plan: HaPlan): Refus
   const methods = [server.forwarding, ...server.realServers.map(({ forwarding }) => forwarding)].map(
     ({ method }) => method,
   );
-  refuse(methods.includes("TUN"), "lb_kind TUN: nftables cannot encapsulate packets; use DR on one LAN, or NAT");
-  refuse(new Set(methods).size > 1, "real servers with another lvs_method than their virtual server");
-  const entries = service.kind === "group" ? plan.virtualServerGroups[service.group]!.entries : [];
-  const isMarked = service.kind === "fwmark" || entries.some(({ kind }) => kind === "fwmark");
-  refuse(isMarked && methods.includes("DR"), "fwmark with lb_kind DR: packets are sent on before they are marked");
+  if (!hasIpvs()) {
+    refuse(
+      methods.includes("TUN"),
+      "lb_kind TUN: nftables cannot encapsulate packets, and this kernel has no IPVS; use DR on one LAN, or NAT",
+    );
+    refuse(new Set(methods).size > 1, "real servers with another lvs_method than their virtual server");
+    const entries = service.kind === "group" ? plan.virtualServerGroups[service.group]!.entries : [];
+    const isMarked = service.kind === "fwmark" || entries.some(({ kind }) => kind === "fwmark");
+    refuse(isMarked && methods.includes("DR"), "fwmark with lb_kind DR: packets are sent on before they are marked");
+  }
   for (const { checks } of server.realServers) {
     for (const check of checks) {
       if (check.kind !== "http" && check.kind !== "https") continue;

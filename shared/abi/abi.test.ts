@@ -37,6 +37,7 @@ import {
   IORING_SQ,
   KERNEL_TIMESPEC,
 } from "./io-uring-register.ts";
+import { GENERIC, GENLMSGHDR, IPVS } from "./ipvs.ts";
 import { IOVEC, MSGHDR } from "./msghdr.ts";
 import {
   CMSGHDR,
@@ -109,6 +110,7 @@ const STRUCTS: readonly (readonly [struct: string, table: Table])[] = [
   ["struct rtmsg", RTMSG],
   ["struct rtnexthop", RTNEXTHOP],
   ["struct fib_rule_hdr", FIB_RULE_HDR],
+  ["struct genlmsghdr", GENLMSGHDR],
 ];
 
 const prefixed = (prefix: string, table: Table) =>
@@ -132,6 +134,8 @@ const CONSTANTS: readonly (readonly [name: string, value: number])[] = [
   ...prefixed("EPOLL", EPOLL),
   ...prefixed("EPOLL_CTL_", EPOLL_CTL),
   ...prefixed("", RTNETLINK),
+  ...prefixed("", GENERIC),
+  ...prefixed("", IPVS),
   ...prefixed("", RAW_SOCKET),
   ...prefixed("", ERRNO),
 ];
@@ -148,6 +152,8 @@ const HEADERS = `#define _GNU_SOURCE\n${[
     "linux/rtnetlink.h",
     "linux/if_link.h",
     "linux/fib_rules.h",
+    "linux/genetlink.h",
+    "linux/ip_vs.h",
   ],
   ...["linux/io_uring.h", "linux/time_types.h"],
 ]
@@ -169,7 +175,10 @@ function source(headers: string): string {
   // The header's operations and register codes are enumerators, which the preprocessor cannot see; the others are macros, and those
   // that the installed headers do not have yet are left out.
   for (const [name] of CONSTANTS) {
-    const enumerator = /^(IORING_(OP|REGISTER|UNREGISTER)|IFLA|IFA|RTA|FRA|MACVLAN_MODE|RT_SCOPE)_(?!F_)/.test(name);
+    const enumerator =
+      /^(IORING_(OP|REGISTER|UNREGISTER)|IFLA|IFA|RTA|FRA|MACVLAN_MODE|RT_SCOPE|CTRL|IPVS_(CMD|SVC|DEST)|IP_VS_CONN_F_TUNNEL_TYPE)_(?!F_)/.test(
+        name,
+      );
     const print = `printf("${name}\\t%llu\\n", (unsigned long long)(${name}));`;
     lines.push(enumerator ? print : `\n#ifdef ${name}\n${print}\n#endif\n`);
   }
