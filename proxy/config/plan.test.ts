@@ -20,6 +20,7 @@ t.test("global: everything that was written, HAProxy's defaults elsewhere", asyn
       authorities: [],
       revocations: [],
       ticketKeys: [],
+      issuerChains: [],
     },
     maxHeaders: 101,
     logUriBytes: 1023,

@@ -1,6 +1,7 @@
 // The TLS files of one configuration, each read once: certificates, crt-stores, authorities, revocation lists. What several lines name is one object.
 
-import type { CertificatePlan, TicketKeysPlan, TrustPlan } from "../plan/tls.ts";
+import type { CertificatePlan, IssuerChainPlan, TicketKeysPlan, TrustPlan } from "../plan/tls.ts";
+import { completeChain } from "./issuer-chains.ts";
 import {
   ALL_COMPANIONS,
   bundlePaths,
@@ -19,6 +20,8 @@ import {
 export class TlsStore {
   /** What `global` says about files beside bundles. */
   rules: CompanionRules = ALL_COMPANIONS;
+  /** `issuers-chain-path`: what completes certificates that are loaded from then on. */
+  issuerChains: readonly IssuerChainPlan[] = [];
   readonly #certificates = new Map<string, Loaded<CertificatePlan>>();
   readonly #authorities = new Map<string, Loaded<TrustPlan>>();
   readonly #revocations = new Map<string, Loaded<TrustPlan>>();
@@ -53,7 +56,7 @@ export class TlsStore {
   /** `load` of a crt-store. @param name its name elsewhere: "@store/file", or the file's where the store has none */
   load(name: string, alias: string | null, files: CertificateFiles): Loaded<CertificatePlan> {
     if (alias !== null) this.#aliases.set(alias, name);
-    const loaded = loadCertificateFiles(name, files, this.rules);
+    const loaded = this.#completed(loadCertificateFiles(name, files, this.rules));
     this.#certificates.set(name, loaded);
     return loaded;
   }
@@ -62,9 +65,13 @@ export class TlsStore {
   certificate(name: string): Loaded<CertificatePlan> {
     const known = this.known(name);
     if (known !== null) return known;
-    const loaded = loadCertificate(name, this.rules);
+    const loaded = this.#completed(loadCertificate(name, this.rules));
     this.#certificates.set(name, loaded);
     return loaded;
+  }
+
+  #completed(loaded: Loaded<CertificatePlan>): Loaded<CertificatePlan> {
+    return loaded.ok ? { ok: true, value: completeChain(loaded.value, this.issuerChains) } : loaded;
   }
 
   /** What was loaded under that name or alias before; null: nothing. */

@@ -122,6 +122,7 @@ const GLOBAL = {
       authorities: [],
       revocations: [],
       ticketKeys: [],
+      issuerChains: [],
     },
     maxHeaders: 101,
     logUriBytes: 1023,

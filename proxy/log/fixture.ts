@@ -165,6 +165,7 @@ export function planWith(changes: PlanChanges): Plan {
         authorities: [],
         revocations: [],
         ticketKeys: [],
+        issuerChains: [],
       },
       maxHeaders: 101,
       logUriBytes: 1023,

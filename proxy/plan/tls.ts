@@ -18,6 +18,14 @@ export interface TlsGlobalPlan {
   readonly authorities: readonly TrustPlan[];
   readonly revocations: readonly TrustPlan[];
   readonly ticketKeys: readonly TicketKeysPlan[];
+  /** `issuers-chain-path`. */
+  readonly issuerChains: readonly IssuerChainPlan[];
+}
+
+/** Certificates of a file, PEM, the one that issues first. */
+export interface IssuerChainPlan {
+  readonly file: string;
+  readonly certificates: readonly string[];
 }
 
 /** `tls-ticket-keys`: what session tickets are sealed with, the same at every machine that has the file. */
@@ -32,6 +40,8 @@ export interface CertificatePlan {
   /** Where it was read, or what a crt-store calls it: its name in the runtime API. */
   readonly file: string;
   readonly certificates: Uint8Array;
+  /** The file of `issuers-chain-path` that completed them; absent: they are as they were read. */
+  readonly chainFile?: string;
   readonly key: Uint8Array;
   readonly keyType: "rsa" | "ec" | "other";
   /** Names it is for, lower case; `*.` in front stands for one label. */

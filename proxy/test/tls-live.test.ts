@@ -329,3 +329,49 @@ frontend f
   t.match(await say(api!, "set ssl ocsp-response !!"), /received invalid base64/);
   t.match(await say(api!, "set ssl ocsp-response AAAA"), /Unable to parse/);
 });
+
+t.test(
+  "issuers-chain-path completes what comes without a chain, at the start and when it is committed",
+  skip,
+  async (t) => {
+    const shop = new CertificateShop(t);
+    const [first, second] = [shop.issue("one.test"), shop.issue("one.test")];
+    const chains = join(shop.folder, "chains");
+    mkdirSync(chains);
+    const chain = join(chains, "authority.pem");
+    writeFileSync(chain, readFileSync(shop.authority.certificate));
+    writeFileSync(join(chains, "README"), "no certificate\n");
+    const [port, api] = (await freePorts(2)) as [number, number];
+    await startProgram(t, {
+      config: `${basics(`stats socket 127.0.0.1:${api} level admin\nissuers-chain-path ${chains}`)}
+listen f
+  bind 127.0.0.1:${port} ssl crt ${first.bundle}
+  http-request return status 200
+`,
+    });
+    /** Serial numbers of what the server sends. */
+    const sent = (): Promise<string[]> =>
+      within(
+        "a handshake",
+        new Promise((resolve, reject) => {
+          const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
+            const leaf = socket.getPeerCertificate(true);
+            const issuer = leaf.issuerCertificate as typeof leaf | undefined;
+            resolve(
+              [leaf, ...(issuer === undefined ? [] : [issuer])].map(({ raw }) => new X509Certificate(raw).serialNumber),
+            );
+            socket.destroy();
+          });
+          socket.on("error", reject);
+        }),
+      );
+    const authority = serialOf(shop.authority.certificate);
+    t.same(await sent(), [serialOf(first.certificate), authority]);
+    const shows = await say(api, `show ssl cert ${first.bundle}`);
+    t.match(shows, `\nStatus: Used\nChain Filename: ${chain}\n`);
+    t.match(shows, "\nChain Subject: /C=FR/O=Ringway/CN=Test authority\n");
+    await say(api, withPayload(`set ssl cert ${first.bundle}`, second.bundle));
+    t.match(await say(api, `commit ssl cert ${first.bundle}`), /Success!/);
+    t.same(await sent(), [serialOf(second.certificate), authority]);
+  },
+);

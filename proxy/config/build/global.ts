@@ -35,6 +35,7 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
       authorities: configuration.tlsStore.authorities,
       revocations: configuration.tlsStore.revocations,
       ticketKeys: configuration.tlsStore.ticketKeys,
+      issuerChains: configuration.tlsStore.issuerChains,
     },
     maxHeaders: numbers.get("tune.http.maxhdr") ?? HEADERS_DEFAULT,
     logUriBytes: numbers.get("tune.http.logurilen") ?? LOG_URI_DEFAULT,

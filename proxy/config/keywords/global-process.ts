@@ -26,6 +26,7 @@ import {
 } from "../sections/global.ts";
 import { setVariable, setVariableFormat } from "../sections/global-variables.ts";
 import {
+  issuersChainPath,
   sslLoadExtraDelExt,
   sslLoadExtraFiles,
   sslServerVerify,
@@ -56,6 +57,7 @@ export const GLOBAL_PROCESS: readonly Keyword<GlobalParser>[] = [
     served("ssl-default-server-curves", "<curves>", tlsDefault("server", "curves")),
     served("ssl-default-server-sigalgs", "<sigalgs>", tlsDefault("server", "sigalgs")),
     served("ssl-load-extra-del-ext", "", sslLoadExtraDelExt),
+    served("issuers-chain-path", "<dir>", issuersChainPath),
     served("ssl-load-extra-files", "<none|all|bundle|sctl|ocsp|issuer|key>*", sslLoadExtraFiles),
     served("ssl-server-verify", "[none|required]", sslServerVerify),
     served("ssl-default-server-options", "[<option>]...", tlsDefaultOptions("server")),
@@ -104,7 +106,6 @@ export const GLOBAL_PROCESS: readonly Keyword<GlobalParser>[] = [
     inert("set-dumpable", "", "Core dumps of a Node process follow the system's settings (ulimit -c, fs.suid_dumpable)."),
     ...inertAll(TLS, [
       ["acme.scheduler", "{ auto | off }"],
-      ["issuers-chain-path", "<dir>"],
       ["ocsp-update.disable", "[ on | off ]"],
       ["ocsp-update.httpproxy", "<address>[:port]"],
       ["ocsp-update.maxdelay", "<number>"],

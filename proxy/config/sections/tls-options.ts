@@ -1,6 +1,7 @@
 // TLS options of bind and server lines, sections 5.1 and 5.2, and of `ssl-default-bind-options` and its kin: kept as they are written here; what
 // they come to together, and the files that they name, is check/tls.ts's.
 
+import { loadIssuerChains } from "../issuer-chains.ts";
 import type { Statement } from "../statement.ts";
 import type { GlobalParser } from "./global.ts";
 
@@ -183,6 +184,19 @@ export const sslLoadExtraFiles: GlobalParser = (statement, { tlsStore }) => {
     ...{ key: has("key"), ocsp: has("ocsp"), issuer: has("issuer"), bundle: has("bundle") },
     replacesEnding,
   };
+};
+
+/** `issuers-chain-path`: read at once, certificates may be named in the next line. */
+export const issuersChainPath: GlobalParser = (statement, { tlsStore }) => {
+  const directory = statement.text(1);
+  if (!statement.takesAtMost(1)) return;
+  if (directory === "") {
+    statement.alert("missing-argument", "global statement 'issuers-chain-path' expects a directory path.", { at: 1 });
+    return;
+  }
+  const loaded = loadIssuerChains(directory);
+  if (loaded.ok) tlsStore.issuerChains = [...tlsStore.issuerChains, ...loaded.value];
+  else statement.alert("unreadable", `'issuers-chain-path' : ${loaded.problem}`, { at: 1 });
 };
 
 /** `ssl-load-extra-del-ext`: `FILE.crt` has its key in `FILE.key`. */

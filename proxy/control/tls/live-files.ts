@@ -8,6 +8,7 @@ import * as openssl from "../../../shared/ffi/openssl.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type {
   CertificatePlan,
+  IssuerChainPlan,
   TicketKeysPlan,
   TlsBindPlan,
   TlsChange,
@@ -91,6 +92,11 @@ export class LiveTlsFiles {
     workers.messages.brief(() =>
       this.#sequence === 0 ? [] : [{ type: "tls", sequence: this.#sequence, change: this.#briefing() }],
     );
+  }
+
+  /** `issuers-chain-path`. */
+  get issuerChains(): readonly IssuerChainPlan[] {
+    return this.#plan.global.tls.issuerChains;
   }
 
   /** Listeners. */

@@ -2,6 +2,7 @@
 // replaces parts (FILE, FILE.key, FILE.ocsp, FILE.issuer), `commit` answers when every worker has it.
 
 import { ocspCertificateId, ocspText } from "../../../../shared/ffi/openssl-ocsp.ts";
+import { completeChain } from "../../../config/issuer-chains.ts";
 import { makeCertificate } from "../../../config/tls-files.ts";
 import type { CertificatePlan } from "../../../plan/tls.ts";
 import type { CertificateDraft, LiveTlsFiles } from "../../tls/live-files.ts";
@@ -47,8 +48,10 @@ function list({ certificates, certificateDraft }: LiveTlsFiles): string {
 
 function detail(file: string, certificate: CertificatePlan | null, tlsFiles: LiveTlsFiles): string {
   if (certificate === null) return `Filename: ${file}\nStatus: Empty\n`;
+  const { chainFile } = certificate;
+  const chain = chainFile === undefined ? "" : `Chain Filename: ${chainFile}\n`;
   const status = tlsFiles.isCertificateUsed(file) ? "Used" : "Unused";
-  return `Filename: ${file}\nStatus: ${status}\n${lines(certificate.certificates, certificate.issuer, certificate.ocsp !== null)}`;
+  return `Filename: ${file}\nStatus: ${status}\n${chain}${lines(certificate.certificates, certificate.issuer, certificate.ocsp !== null)}`;
 }
 
 function detailOfDraft({ file, certificates, issuer, ocsp }: CertificateDraft): string {
@@ -151,7 +154,8 @@ async function commit(
     return refused(`The ongoing transaction is about '${draft.file}' but you are trying to set '${file}'\n`);
   const made = makeCertificate(file, file, draft.certificates ?? "", draft.key ?? "");
   if (!made.ok) return refused(`inconsistencies between private key and certificate loaded '${file}'.\n`);
-  const uses = await tlsFiles.replaceCertificate({ ...made.value, ocsp: draft.ocsp, issuer: draft.issuer });
+  const complete = completeChain(made.value, tlsFiles.issuerChains);
+  const uses = await tlsFiles.replaceCertificate({ ...complete, ocsp: draft.ocsp, issuer: draft.issuer });
   if (typeof uses === "string") return { text: `Committing ${file}\n${uses}\nFailed!\n` };
   tlsFiles.certificateDraft = null;
   return { text: `Committing ${file}${".".repeat(uses)}\nSuccess!\n` };
