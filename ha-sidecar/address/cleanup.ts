@@ -2,7 +2,7 @@
 
 import type { RoutePlan, RulePlan, VirtualAddressPlan } from "../plan/network.ts";
 import type { InstancePlan } from "../plan/vrrp.ts";
-import { macvlanNamesOf, macvlanOf } from "./macvlan-names.ts";
+import { deviceOf, macvlanNamesOf } from "./devices.ts";
 
 /** By number of the type, from 1 (unicast, which goes without saying). */
 const ROUTE_TYPES = ["", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit", "throw"];
@@ -15,7 +15,7 @@ export function cleanupOfMaster(plan: InstancePlan): string[] {
     ...plan.rules.map(ruleWords),
     ...plan.routes.map((route) => routeWords(route, own)),
     ...[...plan.addresses, ...plan.excludedAddresses].flatMap((address) => {
-      const device = address.interface === null ? own : deviceOf(plan, address, address.interface);
+      const device = deviceOf(plan, address);
       return device === null ? [] : [addressWords(address, device)];
     }),
   ];
@@ -24,10 +24,6 @@ export function cleanupOfMaster(plan: InstancePlan): string[] {
 /** Of an instance in any state: its macvlans, which a backup has too. */
 export function cleanupOfAny(plan: InstancePlan): string[] {
   return macvlanNamesOf(plan).map((name) => `link del ${name}`);
-}
-
-function deviceOf(plan: InstancePlan, address: VirtualAddressPlan, name: string): string {
-  return address.useVmac ? macvlanOf(plan, address).interface : name;
 }
 
 function addressWords({ address, prefixLength, peer }: VirtualAddressPlan, device: string): string {

@@ -115,6 +115,34 @@ function kernelState(host: Host): string[] {
 
 function defineTests(): void {
   t.test(
+    "an interface that an address stands on is watched, unless no_track says otherwise",
+    { buffered: true },
+    async (t) => {
+      await onLan("a", async (a) => {
+        for (const name of ["eth1", "eth2"]) {
+          a.ip("link", "add", name, "type", "veth", "peer", "name", `${name}p`);
+          for (const end of [name, `${name}p`]) a.ip("link", "set", end, "up");
+        }
+        const lines = [
+          "  virtual_ipaddress_excluded {",
+          "    10.98.0.1/24 dev eth1",
+          "    10.97.0.1/24 dev eth2 no_track",
+          "  }",
+        ];
+        const ours = startSidecar(a, configurationOf(a, FAST, [], lines));
+        await until(() => /Entering MASTER/.test(ours.output), "it is master");
+        a.ip("link", "set", "eth2", "down");
+        a.ip("link", "set", "eth1", "down");
+        await until(() => /Entering FAULT STATE: interface eth1 is down/.test(ours.output), "that is a fault");
+        t.equal(a.has(ADDRESS), false);
+        a.ip("link", "set", "eth1", "up");
+        await until(() => a.has(ADDRESS) && on(a, "eth1", "10.98.0.1"), "and back");
+        t.notMatch(ours.output, /eth2 is down/);
+      });
+    },
+  );
+
+  t.test(
     "addresses, routes and rules are in the kernel as keepalived puts them there",
     { buffered: true },
     async (t) => {

@@ -4,9 +4,9 @@
 import { errnoMeaning } from "../../shared/abi/errno.ts";
 import { RTNETLINK } from "../../shared/abi/rtnetlink.ts";
 import { formatAddress } from "../../shared/ip/text.ts";
+import { addressesWithMacvlan, macvlanNamesOf, macvlanOf } from "../address/devices.ts";
 import type { Interfaces, Link, LocalAddress } from "../address/interfaces.ts";
 import { ensureMacvlan, type MacvlanPlan, removeLink, Settings } from "../address/macvlan.ts";
-import { addressesWithMacvlan, macvlanNamesOf, macvlanOf } from "../address/macvlan-names.ts";
 import type { Netlink } from "../address/netlink.ts";
 import { addAddress } from "../address/virtual-addresses.ts";
 import { VrrpSocket } from "../address/vrrp-socket.ts";
@@ -76,6 +76,7 @@ export class Attachments {
     if (plan.interface !== null && link === null) faults.push(`interface ${plan.interface} does not exist`);
     else if (link !== null && !plan.dontTrackPrimary && !this.isUp(link.name))
       faults.push(`interface ${plan.interface} is down`);
+    for (const name of runtime.trackedDevices) if (!this.isUp(name)) faults.push(`interface ${name} is down`);
     if (runtime.socket === null && (link !== null || plan.interface === null)) faults.push("no raw socket");
     if (plan.vmac !== null && link !== null && runtime.macvlan === null)
       faults.push(`macvlan ${plan.vmac.interface} cannot be made`);

@@ -3,8 +3,8 @@
 import { errnoMeaning } from "../../shared/abi/errno.ts";
 import { formatAddress } from "../../shared/ip/text.ts";
 import { gratuitousArp, unsolicitedAdvertisement } from "../address/announcement.ts";
+import { deviceOf, trackedDevices } from "../address/devices.ts";
 import type { Link, LocalAddress } from "../address/interfaces.ts";
-import { macvlanOf } from "../address/macvlan-names.ts";
 import { addRoute, removeRoute } from "../address/routes.ts";
 import { addRule, removeRule } from "../address/rules.ts";
 import { addAddress, removeAddress } from "../address/virtual-addresses.ts";
@@ -33,6 +33,8 @@ export class InstanceRuntime implements World {
   macvlan: Link | null = null;
   /** Where adverts come from, of the interface or configured. */
   sourceBytes: Uint8Array | null = null;
+  /** Interfaces besides its own that must be up. */
+  readonly trackedDevices: readonly string[];
   /** Reasons of the network that are set at present. */
   networkFaults: readonly string[] = [];
   trackerFaults: readonly string[] = [];
@@ -48,6 +50,7 @@ export class InstanceRuntime implements World {
   constructor(plan: InstancePlan, surroundings: Surroundings) {
     this.plan = plan;
     this.#surroundings = surroundings;
+    this.trackedDevices = trackedDevices(plan);
     this.#signatures = signaturesOf(plan);
     this.expectation = expectationOf(plan, surroundings.plan.global.multicastGroup4.bytes, this.#signatures);
     this.#writer = advertWriterOf(plan, this.#signatures);
@@ -263,9 +266,8 @@ export class InstanceRuntime implements World {
   }
 
   #linkOf(plan: VirtualAddressPlan): Link | null {
-    if (plan.interface === null) return this.#ownLink;
-    const name = plan.useVmac ? macvlanOf(this.plan, plan).interface : plan.interface;
-    return this.#surroundings.interfaces.link(name);
+    const name = deviceOf(this.plan, plan);
+    return name === null ? null : this.#surroundings.interfaces.link(name);
   }
 
   #send(
