@@ -14,8 +14,7 @@ import { type Sidecar, startSidecar, until } from "./lab/peers.ts";
 const WEB = fileURLToPath(new URL("./lab/web.js", import.meta.url));
 const VIRTUAL = "10.99.0.100";
 
-// Every scene has a network of its own, and mostly waits.
-t.jobs = 2;
+// One after the other: asking a server blocks this process.
 t.setTimeout(120_000);
 const why = labObstacle() ?? (existsSync("/usr/sbin/nft") ? null : "there is no nft");
 if (why === null) defineTests();

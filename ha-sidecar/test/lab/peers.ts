@@ -127,9 +127,13 @@ export class Client {
   }
 }
 
-export async function until(condition: () => boolean, what: string, limitMs = 15_000): Promise<number> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 15_000,
+): Promise<number> {
   const startMs = performance.now();
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() - startMs > limitMs) throw new Error(`it did not happen that ${what}`);
     await sleep(5);
   }
