@@ -21,7 +21,7 @@ import { type TlsOptions, VERSIONS } from "../sections/tls-options.ts";
 import type { Statement } from "../statement.ts";
 import { readCrtList } from "./crt-list.ts";
 
-/** Protocols that can be offered. */
+/** Protocols that are spoken. */
 const PROTOCOLS = ["http/1.1", "http/1.0"];
 const MIN_VERSION_DEFAULT = "TLSv1.2";
 
@@ -288,12 +288,10 @@ export function protocolsOf(
   const named = tls.texts.get(keyword);
   if (named === undefined) return [];
   const protocols = named.value.split(",");
-  const unserved = protocols.find((name) => !served.includes(name));
+  // Names that nobody knows are offered as they are: what is spoken then is HTTP/1, as everywhere.
+  const unserved = protocols.find((name) => /^h[23]/.test(name) && !served.includes(name));
   if (unserved === undefined) return protocols;
-  const hint =
-    unserved.startsWith("h2") || unserved.startsWith("h3")
-      ? `HTTP/2 and HTTP/3 are not served yet; write '${keyword} http/1.1'.`
-      : "";
+  const hint = `HTTP/2 and HTTP/3 are not served yet; write '${keyword} http/1.1'.`;
   statement.alert("unserved", `${who} : '${keyword}' : protocol '${unserved}' is not served`, { at: named.at, hint });
   return null;
 }
