@@ -4,7 +4,7 @@
 import { newExpect } from "../config/sections/check-expect.ts";
 import { NO_CAPTURES } from "../plan/capture.ts";
 import { type CheckPlan, CONNECT_CHECK, type ServerCheckPlan } from "../plan/check.ts";
-import { DEFAULT_COMPRESSION_LIMITS } from "../plan/compression.ts";
+import { GLOBAL } from "../plan/fixture.ts";
 import { NO_PERSISTENCE } from "../plan/persistence.ts";
 import type { BackendPlan, FrontendPlan, GlobalPlan, Plan, ProxyPlan, ServerPlan, TimeoutsPlan } from "../plan/plan.ts";
 import { NO_RULES } from "../plan/rules.ts";
@@ -106,45 +106,6 @@ export interface ProxyChanges extends Partial<Omit<ProxyPlan, "frontend" | "back
   readonly backend?: Partial<Omit<BackendPlan, "servers">>;
   readonly servers?: readonly ServerChanges[];
 }
-
-const GLOBAL = {
-  ...{
-    nbthread: 2,
-    maxconn: 0,
-    bufsizeBytes: 16384,
-    maxrewriteBytes: 1024,
-    tls: {
-      captureBytes: 0,
-      keylog: false,
-      sessionBlocks: 0,
-      sessionLifetimeS: 300,
-      certificates: [],
-      authorities: [],
-      revocations: [],
-      ticketKeys: [],
-      issuerChains: [],
-    },
-    maxHeaders: 101,
-    logUriBytes: 1023,
-    compression: DEFAULT_COMPRESSION_LIMITS,
-    rates: { connections: 0, sessions: 0, tls: 0 },
-    daemon: false,
-  },
-  ...{ quiet: false, pidfile: null, chroot: null, user: null, uid: null, group: null, gid: null, node: "here" },
-  ...{
-    description: null,
-    localpeer: "here",
-    hardStopAfterMs: 0,
-    graceMs: 0,
-    spreadChecksPercent: 0,
-    maxSpreadChecksMs: 0,
-    ulimitN: 0,
-    mworkerMaxReloads: 50,
-  },
-  ...{ stickCounters: 3, httpErrorCodes: [], httpFailCodes: [] },
-  ...{ statsSockets: [], statsTimeoutMs: 10_000, statsMaxconn: 10, log: [], logTag: "haproxy" },
-  ...{ logSendHostname: null, flags: {} },
-} satisfies GlobalPlan;
 
 /** Ids are counted as HAProxy does without stats sockets of its own: proxies from 2, servers from 1 in each backend. */
 export function planOf(proxies: readonly ProxyChanges[], global: Partial<GlobalPlan> = {}): Plan {

@@ -7,7 +7,7 @@ import type { Reactor } from "../../shared/reactor/reactor.ts";
 import { Connections } from "../connection/table.ts";
 import { MESSAGE, type Message } from "../http1/message.ts";
 import { NO_CAPTURES } from "../plan/capture.ts";
-import { DEFAULT_COMPRESSION_LIMITS } from "../plan/compression.ts";
+import { GLOBAL } from "../plan/fixture.ts";
 import type { LogNodePlan } from "../plan/log.ts";
 import type { LogTargetPlan, Plan, ProxyPlan, ServerPlan } from "../plan/plan.ts";
 import { NO_RULES } from "../plan/rules.ts";
@@ -151,41 +151,8 @@ export function planWith(changes: PlanChanges): Plan {
     },
   };
   const global: Plan["global"] = {
-    ...{
-      nbthread: 1,
-      maxconn: 100,
-      bufsizeBytes: 16384,
-      maxrewriteBytes: 1024,
-      tls: {
-        captureBytes: 0,
-        keylog: false,
-        sessionBlocks: 0,
-        sessionLifetimeS: 300,
-        certificates: [],
-        authorities: [],
-        revocations: [],
-        ticketKeys: [],
-        issuerChains: [],
-      },
-      maxHeaders: 101,
-      logUriBytes: 1023,
-      compression: DEFAULT_COMPRESSION_LIMITS,
-      daemon: false,
-      rates: { connections: 0, sessions: 0, tls: 0 },
-    },
-    ...{ quiet: false, pidfile: null, chroot: null, user: null, uid: null, group: null, gid: null, node: "n" },
-    ...{
-      description: null,
-      localpeer: "n",
-      hardStopAfterMs: 0,
-      graceMs: 0,
-      spreadChecksPercent: 0,
-      maxSpreadChecksMs: 0,
-      ulimitN: 0,
-      mworkerMaxReloads: 50,
-    },
-    ...{ stickCounters: 3, httpErrorCodes: [], httpFailCodes: [] },
-    ...{ statsSockets: [], statsTimeoutMs: 0, statsMaxconn: 10, log: [], logTag: "haproxy", flags: {} },
+    ...GLOBAL,
+    ...{ nbthread: 1, maxconn: 100, node: "n", localpeer: "n", statsTimeoutMs: 0 },
     logSendHostname: changes.logSendHostname ?? null,
   };
   return {
