@@ -39,7 +39,8 @@ export interface GlobalDraft {
   minGarp: boolean;
   downTimerAdverts: number;
   lowerPriorityNoAdvert: boolean;
-  higherPrioritySendAdvert: boolean;
+  /** null: not said. */
+  higherPrioritySendAdvert: boolean | null;
   version: 2 | 3;
   checkUnicastSource: boolean | null;
   skipCheckAdvertAddresses: boolean;

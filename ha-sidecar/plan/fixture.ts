@@ -116,7 +116,7 @@ export function instancePlan(changes: Partial<InstancePlan> = {}): InstancePlan 
       lowerPriorityRepeat: 5,
     },
     lowerPriorityNoAdvert: false,
-    higherPrioritySendAdvert: false,
+    higherPrioritySendAdvert: true,
     accept: true,
     strict: false,
     skipCheckAdvertAddresses: false,

@@ -64,7 +64,7 @@ export interface InstancePlan {
   readonly garp: GarpPlan;
   /** `lower_prio_no_advert`: a master does not answer a lower priority with an advert. */
   readonly lowerPriorityNoAdvert: boolean;
-  /** `higher_prio_send_advert`: a master that yields sends a last advert. */
+  /** `higher_prio_send_advert`: a master that yields sends a last advert, whose answer are gratuitous ARPs. */
   readonly higherPrioritySendAdvert: boolean;
   /** false (`no_accept`, strict mode): packets to the addresses are dropped unless the priority is 255. */
   readonly accept: boolean;

@@ -142,7 +142,7 @@ export class VirtualRouter {
     }
     const superior = packet.priority > this.priority || (packet.priority === this.priority && comparison > 0);
     if (superior) this.#dispatch("advert-superior", `an advert of priority ${packet.priority}`);
-    else if (this.#wasFrozen())
+    else if (this.state === "MASTER" && this.#isSilentForLong())
       this.#dispatch("advert-superior", "another master was elected while this one was frozen");
     else this.#dispatch("advert-inferior", `an advert of priority ${packet.priority}`);
   }
@@ -289,7 +289,8 @@ export class VirtualRouter {
         this.#zeroAtMs = nowMs + ZERO_REPEAT_MS;
         break;
       case "send-last-advert":
-        if (this.plan.higherPrioritySendAdvert) this.#send(this.priority);
+        // After a sleep the others know better, and ours would beat them.
+        if (this.plan.higherPrioritySendAdvert && !this.#isSilentForLong()) this.#send(this.priority);
         break;
       case "answer-inferior":
         this.#answerInferior(nowMs);
@@ -392,9 +393,8 @@ export class VirtualRouter {
     return nowMs - this.#advertSentMs > downMs(this.plan, strongest, advertIntervalMs);
   }
 
-  /** A master that did not send for so long that the others' down timers must have expired. */
-  #wasFrozen(): boolean {
-    if (this.state !== "MASTER") return false;
+  /** Of a master, which was frozen then: it did not send for so long that the others' down timers must have expired. */
+  #isSilentForLong(): boolean {
     return this.world.nowMs() - this.#advertSentMs > Math.max(this.downMs, 2 * this.plan.advertIntervalMs + 1000);
   }
 }

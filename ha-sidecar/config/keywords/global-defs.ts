@@ -38,7 +38,7 @@ export function newGlobalDraft(): GlobalDraft {
     minGarp: false,
     downTimerAdverts: 3,
     lowerPriorityNoAdvert: false,
-    higherPrioritySendAdvert: false,
+    higherPrioritySendAdvert: null,
     version: 2,
     checkUnicastSource: null,
     skipCheckAdvertAddresses: false,

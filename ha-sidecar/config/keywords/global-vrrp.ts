@@ -191,7 +191,7 @@ export const VRRP_DEFAULTS: readonly Keyword<GlobalDraft>[] = [
   boolean(
     {
       name: "vrrp_higher_prio_send_advert",
-      text: "A master that yields to a higher priority sends a last advert, so that the other renews its gratuitous ARPs.",
+      text: "A master that yields to a higher priority sends a last advert, so that the other renews its gratuitous ARPs. Here that is the default (not with vrrp_strict); off is keepalived's.",
       invalid: invalidValue("vrrp_higher_prio_send_advert"),
     },
     (draft, value) => {

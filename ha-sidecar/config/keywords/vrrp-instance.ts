@@ -262,7 +262,11 @@ const ELECTION: readonly Keyword<InstanceDraft>[] = [
   ...(
     [
       ["lower_prio_no_advert", "lowerPriorityNoAdvert", "A master does not answer an advert of lower priority."],
-      ["higher_prio_send_advert", "higherPrioritySendAdvert", "A master that yields sends a last advert."],
+      [
+        "higher_prio_send_advert",
+        "higherPrioritySendAdvert",
+        "A master that yields sends a last advert. Here that is the default.",
+      ],
       [
         "skip_check_adv_addr",
         "skipCheckAdvertAddresses",

@@ -352,13 +352,14 @@ function garpOf(draft: InstanceDraft, global: GlobalDraft): GarpPlan {
 function answersOf(draft: InstanceDraft, strict: boolean, resolver: Resolver) {
   const { global } = resolver.draft;
   const wantsLast = draft.higherPrioritySendAdvert ?? global.higherPrioritySendAdvert;
-  if (strict && wantsLast) {
+  if (strict && wantsLast === true) {
     const message = `(${draft.name}) strict mode requires higher_prio_send_advert to be clear. resetting`;
     resolver.report.fault("strict-mode", draft.place, message);
   }
   return {
     lowerPriorityNoAdvert: strict || (draft.lowerPriorityNoAdvert ?? global.lowerPriorityNoAdvert),
-    higherPrioritySendAdvert: wantsLast && !strict,
+    // Without it who wins after a partition may never hear that there was another master, and clients keep its MAC address.
+    higherPrioritySendAdvert: (wantsLast ?? true) && !strict,
   };
 }
 
