@@ -9,6 +9,7 @@ import { IFADDRMSG, IFINFOMSG, RTNETLINK } from "../../shared/abi/rtnetlink.ts";
 import { recv } from "../../shared/ffi/socket.ts";
 import { formatAddress } from "../../shared/ip/text.ts";
 import { attributesOf, type Message, messagesOf, type Netlink } from "./netlink.ts";
+import { type RemovedPath, removedPathOf } from "./removed-path.ts";
 
 const { IFA_ADDRESS, IFA_FLAGS, IFA_LOCAL, IFLA_ADDRESS, IFLA_IFNAME } = RTNETLINK;
 const { IFLA_INFO_KIND, IFLA_LINK, IFLA_LINKINFO } = RTNETLINK;
@@ -40,6 +41,8 @@ export interface InterfacesListener {
   onInterfacesChanged(): void;
   /** An address that was there is gone. */
   onAddressRemoved(address: LocalAddress): void;
+  /** A route or a rule is gone; of all of them, where they are watched. */
+  onPathRemoved(path: RemovedPath): void;
 }
 
 export class Interfaces {
@@ -108,6 +111,7 @@ export class Interfaces {
   /** Takes in what the kernel reported. To be called when `watchFd` is readable. */
   readReports(): void {
     const removed: LocalAddress[] = [];
+    const paths: RemovedPath[] = [];
     let hasChanged = false;
     for (;;) {
       const length = recv(this.#watchFd, this.#buffer, 0);
@@ -118,25 +122,29 @@ export class Interfaces {
       }
       if (length <= 0) break;
       for (const message of messagesOf(this.#buffer.subarray(0, length))) {
-        this.#take(message, removed);
-        hasChanged = true;
+        const path = removedPathOf(message);
+        if (path !== null) paths.push(path);
+        else hasChanged = this.#take(message, removed) || hasChanged;
       }
     }
-    if (!hasChanged) return;
-    this.#listener.onInterfacesChanged();
+    if (hasChanged) this.#listener.onInterfacesChanged();
     for (const address of removed) this.#listener.onAddressRemoved(address);
+    for (const path of paths) this.#listener.onPathRemoved(path);
   }
 
-  #take(message: Message, removed: LocalAddress[]): void {
+  /** Whether it was about interfaces or addresses. */
+  #take(message: Message, removed: LocalAddress[]): boolean {
     switch (message.type) {
       case RTM_NEWLINK:
       case RTM_DELLINK:
         this.#takeLink(message);
-        break;
+        return true;
       case RTM_NEWADDR:
       case RTM_DELADDR:
         this.#takeAddress(message, removed);
-        break;
+        return true;
+      default:
+        return false;
     }
   }
 

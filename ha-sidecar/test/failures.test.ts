@@ -368,6 +368,7 @@ function defineTests(): void {
         "    192.168.77.0/24 via 10.99.0.254 dev eth0 metric 30",
         "    192.168.78.0/24 dev eth0 table 100",
         "    blackhole 192.168.79.0/24 no_track",
+        "    fd79::/64 dev eth0",
         "  }",
         "  virtual_rules {",
         `    from ${ADDRESS}/32 lookup 100 priority 555`,
@@ -379,6 +380,15 @@ function defineTests(): void {
       t.match(a.ip("route"), "blackhole 192.168.79.0/24 proto keepalived");
       t.match(a.ip("route", "show", "table", "100"), "192.168.78.0/24 dev eth0 proto keepalived");
       t.match(a.ip("rule"), `from ${ADDRESS} lookup 100 proto keepalived`);
+      a.ip("route", "del", "192.168.77.0/24");
+      a.ip("-6", "route", "del", "fd79::/64");
+      a.ip("rule", "del", "priority", "555");
+      const isBack = () => a.ip("route").includes("192.168.77.0/24") && a.ip("-6", "route").includes("fd79::/64");
+      await until(() => isBack() && a.ip("rule").includes("555:"), "what others remove comes back");
+      a.ip("route", "del", "blackhole", "192.168.79.0/24");
+      await sleep(500);
+      t.notMatch(a.ip("route"), /192\.168\.79\.0/, "but for no_track");
+      t.equal(ours.output.match(/removed by others and is put back/g)?.length, 3, "once each");
       ours.signal("SIGTERM");
       t.equal(await ours.ended, 0);
       t.notMatch(a.ip("route") + a.ip("rule"), /keepalived/, "nothing is left");

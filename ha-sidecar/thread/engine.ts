@@ -13,6 +13,7 @@ import { formatAddress } from "../../shared/ip/text.ts";
 import { openAnnouncementSocket } from "../address/announcement.ts";
 import { Interfaces, type LocalAddress } from "../address/interfaces.ts";
 import { Netlink, openWatch } from "../address/netlink.ts";
+import { ownsPath, pathGroups, type RemovedPath } from "../address/removed-path.ts";
 import { PACKET_BYTES, ReceiveMemory, type VrrpSocket } from "../address/vrrp-socket.ts";
 import { BfdEngine } from "../bfd/engine.ts";
 import type { HaPlan } from "../plan/plan.ts";
@@ -91,7 +92,7 @@ export class Engine implements Surroundings {
     const netlink = Netlink.open();
     if (typeof netlink === "number") return needs("netlink socket", netlink, "NET_ADMIN");
     const groups = RTNETLINK.RTMGRP_LINK | RTNETLINK.RTMGRP_IPV4_IFADDR | RTNETLINK.RTMGRP_IPV6_IFADDR;
-    const watchFd = openWatch(groups);
+    const watchFd = openWatch(groups | pathGroups(plan));
     if (watchFd < 0) return needs("netlink watch", watchFd, "NET_ADMIN");
     const announceFd = openAnnouncementSocket();
     if (announceFd < 0) return needs("packet socket for gratuitous ARP", announceFd, "NET_RAW");
@@ -250,6 +251,14 @@ export class Engine implements Surroundings {
       // It may be back already: reports come late.
       const isGone = !this.interfaces.hasAddress(address.text, this.interfaces.linkAt(address.linkIndex));
       if (isGone && runtime.owns(address)) runtime.router.onAddressLost();
+    }
+  }
+
+  onPathRemoved(path: RemovedPath): void {
+    for (const runtime of this.#runtimes) {
+      if (runtime.router.state !== "MASTER" || !ownsPath(runtime.plan, path)) continue;
+      runtime.log("warn", `a ${path.kind} was removed by others and is put back`);
+      runtime.router.onAddressLost();
     }
   }
 

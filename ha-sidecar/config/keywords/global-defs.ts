@@ -242,7 +242,7 @@ const SAFETY: readonly Keyword<GlobalDraft>[] = [
       min: 0,
       max: 60,
       since: "ringway",
-      text: "How long a graceful stop keeps the addresses until the peer's first advert; 0: not at all, as keepalived.",
+      text: "How long a graceful stop waits for the successor, with the addresses still here; 0: not at all, as keepalived. Default: a skew time and two adverts, at least a second.",
       invalid: (value) => `handover_timeout '${value}' is invalid`,
     },
     (draft, ms) => {
