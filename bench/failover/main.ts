@@ -20,6 +20,7 @@ import {
   startSidecar,
   until,
 } from "../../ha-sidecar/test/lab/peers.ts";
+import { median } from "../measure/statistics.ts";
 import { type Kind, ROWS, type Row, raiseFlag, type Scene } from "./rows.ts";
 
 const ADDRESS = "10.99.0.100";
@@ -151,10 +152,11 @@ async function startProxy(host: Host, socket: string) {
 }
 
 function table(all: readonly Result[]): string {
-  const span = ({ ms }: Result) => (ms.length === 0 ? "-" : `${Math.min(...ms)}-${Math.max(...ms)}`);
+  const span = ({ ms }: Result) =>
+    ms.length === 0 ? "-" : `${Math.round(median([...ms]))} (${Math.min(...ms)}-${Math.max(...ms)})`;
   const lines = [
     "",
-    `${"event on the master".padEnd(58)} ${"advert".padStart(7)}  ${"keepalived".padStart(11)}  ${"ringway".padStart(11)}  owners (k | r)`,
+    `${"event on the master".padEnd(58)} ${"advert".padStart(7)}  ${"keepalived".padStart(18)}  ${"ringway".padStart(18)}  owners (k | r)`,
   ];
   for (const intervalMs of new Set(all.map((result) => result.intervalMs))) {
     for (const row of new Set(all.map((result) => result.row))) {
@@ -162,14 +164,14 @@ function table(all: readonly Result[]): string {
         all.find((result) => result.row === row && result.kind === kind && result.intervalMs === intervalMs);
       const [k, r] = [of("keepalived"), of("ringway")];
       if (k === undefined && r === undefined) continue;
-      const cell = (result: Result | undefined) => (result === undefined ? "-" : span(result)).padStart(11);
+      const cell = (result: Result | undefined) => (result === undefined ? "-" : span(result)).padStart(18);
       const owners = `${[...new Set(k?.owners ?? ["-"])].join(",")} | ${[...new Set(r?.owners ?? ["-"])].join(",")}`;
       lines.push(`${row.padEnd(58)} ${`${intervalMs} ms`.padStart(7)}  ${cell(k)}  ${cell(r)}  ${owners}`);
     }
   }
   lines.push(
     "",
-    "Milliseconds, smallest-largest. Longest time without an answer (the client asks every 5 ms); of scripts and proxies: until b answers.",
+    "Milliseconds: median (smallest-largest). Longest time without an answer (the client asks every 5 ms); of scripts and proxies: until b answers.",
     "",
   );
   return lines.join("\n");
