@@ -201,6 +201,26 @@ function defineTests(): void {
     });
   });
 
+  t.test("after a partition: two owners for an advert's time, then one", { buffered: true }, async (t) => {
+    await onLan("ab", async (lan, a, b) => {
+      startSidecar(a, FAST);
+      await until(() => a.has(ADDRESS), "it is master");
+      const other = startSidecar(b, { ...FAST, priority: 90 });
+      await until(() => /Entering BACKUP/.test(other.output), "the other is backup");
+      for (let round = 0; round < 3; round++) {
+        lan.setSilent(a, true);
+        await until(() => b.has(ADDRESS), "both are masters");
+        await sleep(500);
+        t.equal(a.has(ADDRESS), true);
+        lan.setSilent(a, false);
+        const both = await until(() => !b.has(ADDRESS), "one of them yields");
+        t.comment(`two owners for ${both.toFixed(0)} ms after the heal, at adverts of 100 ms`);
+        t.ok(both < 1500, "within an advert, and what a busy machine adds");
+        t.equal(a.has(ADDRESS), true, "the higher one stays");
+      }
+    });
+  });
+
   t.test("a machine that is busy: nobody else becomes master", { buffered: true }, async (t) => {
     await onLan("ab", async (_, a, b) => {
       const ours = startSidecar(a, FAST);
