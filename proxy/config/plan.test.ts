@@ -3,6 +3,7 @@
 import { hostname } from "node:os";
 import t from "tap";
 import type { ConditionPlan } from "../plan/expression.ts";
+import { NO_OCSP_UPDATES } from "../plan/tls.ts";
 import { plan, proxyOf } from "./plan.fixture.ts";
 
 t.test("global: everything that was written, HAProxy's defaults elsewhere", async (t) => {
@@ -21,6 +22,7 @@ t.test("global: everything that was written, HAProxy's defaults elsewhere", asyn
       revocations: [],
       ticketKeys: [],
       issuerChains: [],
+      ocspUpdates: NO_OCSP_UPDATES,
     },
     maxHeaders: 101,
     logUriBytes: 1023,

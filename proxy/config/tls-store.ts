@@ -20,6 +20,8 @@ import {
 export class TlsStore {
   /** What `global` says about files beside bundles. */
   rules: CompanionRules = ALL_COMPANIONS;
+  /** What lines say of `ocsp-update`, by certificate. */
+  readonly #ocspUpdates = new Map<string, { readonly isOn: boolean; readonly isStored: boolean }>();
   /** `issuers-chain-path`: what completes certificates that are loaded from then on. */
   issuerChains: readonly IssuerChainPlan[] = [];
   readonly #certificates = new Map<string, Loaded<CertificatePlan>>();
@@ -98,6 +100,26 @@ export class TlsStore {
       certificates.push(loaded.value);
     }
     return { ok: true, value: certificates };
+  }
+
+  /** `ocsp-update` of a crt-store. */
+  storeOcspUpdate(file: string, isOn: boolean): void {
+    this.#ocspUpdates.set(file, { isOn, isStored: true });
+  }
+
+  /**
+   * `ocsp-update` of a crt-list's line, or what a bind line that names the certificate comes to, which yields to a crt-store. False: another line says
+   * the opposite of the same certificate.
+   */
+  setOcspUpdate(file: string, isOn: boolean, isWritten: boolean): boolean {
+    const said = this.#ocspUpdates.get(file) ?? { isOn, isStored: false };
+    this.#ocspUpdates.set(file, said);
+    return said.isOn === isOn || (said.isStored && !isWritten);
+  }
+
+  /** Names of certificates whose OCSP responses are fetched. @param byDefault `ocsp-update.mode` */
+  ocspUpdates(byDefault: boolean): string[] {
+    return this.certificates.map(({ file }) => file).filter((file) => this.#ocspUpdates.get(file)?.isOn ?? byDefault);
   }
 
   trust(kind: "authorities" | "revocations", path: string): Loaded<TrustPlan> {

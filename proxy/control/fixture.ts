@@ -26,6 +26,7 @@ import { writeInitialStates } from "./server-state/boot.ts";
 import { FrontendStates } from "./server-state/frontend-states.ts";
 import { ServerStates } from "./server-state/server-states.ts";
 import { LiveTlsFiles } from "./tls/live-files.ts";
+import { OcspUpdates } from "./tls/ocsp-updates.ts";
 import { ProcessVariables } from "./variables/process-variables.ts";
 import { WorkerMessages } from "./worker-messages.ts";
 
@@ -208,6 +209,7 @@ export class ControlFixture {
   readonly streams: LiveStreams;
   readonly invalid: InvalidMessages;
   readonly tlsFiles: LiveTlsFiles;
+  readonly ocspUpdates: OcspUpdates;
   readonly control: RuntimeContext["control"];
   readonly said: Said[] = [];
   readonly stderr: string[] = [];
@@ -259,6 +261,7 @@ export class ControlFixture {
     this.streams = new LiveStreams(workers);
     this.invalid = new InvalidMessages(workers.messages);
     this.tlsFiles = new LiveTlsFiles(plan, shared, workers);
+    this.ocspUpdates = new OcspUpdates({ plan: plan.global.tls.ocspUpdates, tlsFiles: this.tlsFiles, say: () => {} });
     this.control = {
       ...{ plan, rings: new Map(), shared, process: facts, workers, statsSockets, syslog: sender },
       ...{ startupLog: () => "", listeningFds: () => new Map() },

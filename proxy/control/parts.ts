@@ -17,7 +17,7 @@ import { LiveStreams } from "./live-streams.ts";
 import { PatternStore } from "./patterns/pattern-store.ts";
 import { Peers } from "./peers/peers.ts";
 import { RuntimeApi } from "./runtime-api/runtime-api.ts";
-import { Announcer } from "./server-state/announcer.ts";
+import { Announcer, SEVERITY } from "./server-state/announcer.ts";
 import { writeInitialStates } from "./server-state/boot.ts";
 import { FrontendStates } from "./server-state/frontend-states.ts";
 import { ServerStatesHandover } from "./server-state/handover.ts";
@@ -25,6 +25,7 @@ import { ServerStates } from "./server-state/server-states.ts";
 import { SpoeAgents } from "./spoe/agents.ts";
 import { StickTableSweeper } from "./stick-tables/sweeper.ts";
 import { LiveTlsFiles } from "./tls/live-files.ts";
+import { OcspUpdates } from "./tls/ocsp-updates.ts";
 import { ProcessVariables } from "./variables/process-variables.ts";
 
 const MILLISECONDS_PER_SECOND = 1000;
@@ -58,6 +59,11 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
   workers.messages.brief(() => [...states.addresses.briefing(), ...states.cookies.briefing()]);
   const frontends = new FrontendStates(shared, announcer, broadcast);
   const tlsFiles = new LiveTlsFiles(plan, shared, workers);
+  const ocspUpdates = new OcspUpdates({
+    plan: plan.global.tls.ocspUpdates,
+    tlsFiles,
+    say: (text) => syslog.send(null, SEVERITY.notice, text),
+  });
   const checks = new HealthChecks({ plan, states, announcer, tlsFiles });
   workers.messages.hear("observed", (_worker, { server }) => checks.observed(plan.servers[server]!));
   const facts = control.process;
@@ -91,6 +97,7 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
     streams,
     invalid,
     tlsFiles,
+    ocspUpdates,
     states,
     frontends,
     checks,
@@ -106,10 +113,12 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
   sweeper.start();
   peers.start();
   checks.start();
+  ocspUpdates.start();
   await api.start();
   control.onRetire(() => {
     api.stopListening();
     checks.close();
+    ocspUpdates.close();
   });
   let handedOver = Promise.resolve();
   control.onDrain(() => {
@@ -122,6 +131,7 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
     await handedOver;
     peers.close();
     checks.close();
+    ocspUpdates.close();
     states.close();
     statistics.close();
   });

@@ -2,6 +2,7 @@
 
 import { DEFAULT_COMPRESSION_LIMITS } from "./compression.ts";
 import type { GlobalPlan } from "./plan.ts";
+import { NO_OCSP_UPDATES } from "./tls.ts";
 
 export const GLOBAL: GlobalPlan = {
   ...{
@@ -19,6 +20,7 @@ export const GLOBAL: GlobalPlan = {
       revocations: [],
       ticketKeys: [],
       issuerChains: [],
+      ocspUpdates: NO_OCSP_UPDATES,
     },
     maxHeaders: 101,
     logUriBytes: 1023,

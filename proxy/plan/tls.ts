@@ -18,9 +18,27 @@ export interface TlsGlobalPlan {
   readonly authorities: readonly TrustPlan[];
   readonly revocations: readonly TrustPlan[];
   readonly ticketKeys: readonly TicketKeysPlan[];
+  readonly ocspUpdates: OcspUpdatesPlan;
   /** `issuers-chain-path`. */
   readonly issuerChains: readonly IssuerChainPlan[];
 }
+
+/** `ocsp-update`: whose responses are fetched, and how often. */
+export interface OcspUpdatesPlan {
+  /** Certificates by name. */
+  readonly files: readonly string[];
+  /** `ocsp-update.mode`: of what the runtime API adds without a word. */
+  readonly byDefault: boolean;
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+}
+
+export const NO_OCSP_UPDATES: OcspUpdatesPlan = {
+  files: [],
+  byDefault: false,
+  minDelayMs: 300_000,
+  maxDelayMs: 3_600_000,
+};
 
 /** Certificates of a file, PEM, the one that issues first. */
 export interface IssuerChainPlan {

@@ -23,6 +23,16 @@ const idOfSingle: A1 = f("intptr_t OCSP_SINGLERESP_get0_id(intptr_t single)");
 const makeId: A3 = f("intptr_t OCSP_cert_to_id(intptr_t digest, intptr_t subject, intptr_t issuer)");
 const freeId: (id: number) => void = f("void OCSP_CERTID_free(intptr_t id)");
 const encodeId: (id: number, out: BigUint64Array | null) => number = f("int i2d_OCSP_CERTID(intptr_t id, void *out)");
+const verifyBasic: (basic: number, certificates: number, store: number, flags: number) => number = f(
+  "int OCSP_basic_verify(intptr_t basic, intptr_t certificates, intptr_t store, unsigned long flags)",
+);
+const newStore: () => number = f("intptr_t X509_STORE_new()");
+const addToStore: A2 = f("int X509_STORE_add_cert(intptr_t store, intptr_t certificate)");
+const setStoreFlags: A2 = f("int X509_STORE_set_flags(intptr_t store, unsigned long flags)");
+const freeStore: (store: number) => void = f("void X509_STORE_free(intptr_t store)");
+const newStack: () => number = f("intptr_t OPENSSL_sk_new_null()");
+const pushToStack: A2 = f("int OPENSSL_sk_push(intptr_t stack, intptr_t element)");
+const freeStack: (stack: number) => void = f("void OPENSSL_sk_free(intptr_t stack)");
 const bioRead: (bio: number, out: Uint8Array, bytes: number) => number = f(
   "int BIO_read(intptr_t bio, void *out, int bytes)",
 );
@@ -30,6 +40,12 @@ const checkIssued: A2 = f("int X509_check_issued(intptr_t issuer, intptr_t subje
 
 const CHUNK_BYTES = 4096;
 const SUCCESSFUL = 0;
+/** X509_V_FLAG_PARTIAL_CHAIN: an issuer is trusted although it does not sign itself. */
+const PARTIAL_CHAIN = 0x80000;
+/** OCSP_TRUSTOTHER: certificates that are given need no proof. */
+const TRUST_OTHER = 0x200;
+/** DER of SEQUENCE. */
+const SEQUENCE = 0x30;
 
 function withResponse<T>(der: Uint8Array, use: (response: number) => T): T | null {
   const pointer = new BigUint64Array([BigInt(koffi.address(der))]);
@@ -93,4 +109,43 @@ export function ocspCertificateId(pem: Uint8Array, issuers: Uint8Array | null): 
   for (const each of [leaf, ...others, ...more]) if (each !== undefined) freeCertificate(each);
   clearErrors();
   return id;
+}
+
+/** DER of a request for one certificate (RFC 6960 4.1), by what OCSP calls it. */
+export function ocspRequest(certificateId: Uint8Array): Uint8Array {
+  // OCSPRequest, its tbsRequest, the list, the one request: each holds nothing else.
+  let der = Buffer.from(certificateId);
+  for (let depth = 0; depth < 4; depth++) der = Buffer.concat([Buffer.of(SEQUENCE), lengthOf(der.length), der]);
+  return new Uint8Array(der);
+}
+
+function lengthOf(bytes: number): Buffer {
+  if (bytes < 0x80) return Buffer.of(bytes);
+  return bytes < 0x100 ? Buffer.of(0x81, bytes) : Buffer.of(0x82, bytes >> 8, bytes & 0xff);
+}
+
+/** Whether the response is signed by who issued the certificate of `pem`, or by whom that one appointed. The issuer stands in the chain, or in `issuers`. */
+export function isOcspSigned(der: Uint8Array, pem: Uint8Array, issuers: Uint8Array | null): boolean {
+  const [leaf, ...others] = certificatesOf(pem);
+  const more = issuers === null ? [] : certificatesOf(issuers);
+  const issuer = leaf === undefined ? undefined : [...others, ...more].find((each) => checkIssued(each, leaf) === 0);
+  const isSigned = issuer !== undefined && withResponse(der, (response) => isSignedBy(response, issuer)) === true;
+  for (const each of [leaf, ...others, ...more]) if (each !== undefined) freeCertificate(each);
+  clearErrors();
+  return isSigned;
+}
+
+function isSignedBy(response: number, issuer: number): boolean {
+  const basic = statusOf(response) === SUCCESSFUL ? basicOf(response) : 0;
+  if (basic === 0) return false;
+  const store = newStore();
+  addToStore(store, issuer);
+  setStoreFlags(store, PARTIAL_CHAIN);
+  const stack = newStack();
+  pushToStack(stack, issuer);
+  const verdict = verifyBasic(basic, stack, store, TRUST_OTHER);
+  freeStack(stack);
+  freeStore(store);
+  freeBasic(basic);
+  return verdict === 1;
 }

@@ -2,12 +2,15 @@
 
 import { availableParallelism, hostname } from "node:os";
 import type { GlobalPlan, LogTargetPlan, StatsSocketPlan } from "../../plan/plan.ts";
+import type { OcspUpdatesPlan } from "../../plan/tls.ts";
 import type { CommandLineSettings, ConfigurationDraft, StatsSocketDraft } from "../draft.ts";
 import type { LogDraft } from "../log-draft.ts";
 
 const BUFSIZE_DEFAULT = 16384;
 const SESSION_BLOCKS_DEFAULT = 20_000;
 const SESSION_LIFETIME_DEFAULT_S = 300;
+const OCSP_MIN_DELAY_S = 300;
+const OCSP_MAX_DELAY_S = 3600;
 const MAXREWRITE_DEFAULT = 1024;
 const HEADERS_DEFAULT = 101;
 const LOG_URI_DEFAULT = 1023;
@@ -36,6 +39,7 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
       revocations: configuration.tlsStore.revocations,
       ticketKeys: configuration.tlsStore.ticketKeys,
       issuerChains: configuration.tlsStore.issuerChains,
+      ocspUpdates: buildOcspUpdates(configuration),
     },
     maxHeaders: numbers.get("tune.http.maxhdr") ?? HEADERS_DEFAULT,
     logUriBytes: numbers.get("tune.http.logurilen") ?? LOG_URI_DEFAULT,
@@ -123,4 +127,17 @@ export function buildLog(drafts: readonly LogDraft[], configuration: Configurati
       { ...draft.target, format: draft.format ?? format, address: isPortless ? { ...address, port: 514 } : address },
     ];
   });
+}
+
+function buildOcspUpdates({ global: { numbers, texts }, tlsStore }: ConfigurationDraft): OcspUpdatesPlan {
+  const seconds = (name: string, missing: number): number =>
+    (numbers.get(`ocsp-update.${name}`) ?? numbers.get(`tune.ssl.ocsp-update.${name}`) ?? missing) * 1000;
+  const isOff = texts.get("ocsp-update.disable") === "on";
+  const byDefault = !isOff && texts.get("ocsp-update.mode") === "on";
+  return {
+    files: isOff ? [] : tlsStore.ocspUpdates(byDefault),
+    byDefault,
+    minDelayMs: seconds("mindelay", OCSP_MIN_DELAY_S),
+    maxDelayMs: seconds("maxdelay", OCSP_MAX_DELAY_S),
+  };
 }

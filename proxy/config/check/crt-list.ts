@@ -95,9 +95,30 @@ export function readCrtList(
     if (parsed.words.length > 0 && policy === null) return wrong(`error in '[${parsed.options}]'`);
     const loaded = load(parsed.name);
     if (!loaded.ok) return wrong(loaded.problem.replace(/\.$/, ""));
+    const update = ocspUpdateOf(parsed, loaded.value, line);
+    if (update !== null) return wrong(update);
     const { options, filters } = parsed;
     for (const certificate of loaded.value)
       entries.push({ certificate, list: path, line: index + 1, filters, options, policy });
   }
   return { ok: true, value: entries };
+}
+
+/** `ocsp-update` of a line, `ocsp-update.mode` where it says nothing. Gives what is wrong, null: nothing. */
+function ocspUpdateOf(
+  { words }: CrtListLine,
+  certificates: readonly CertificatePlan[],
+  { configuration: { global, tlsStore } }: TlsLine,
+): string | null {
+  const at = words.indexOf("ocsp-update");
+  const isWritten = at >= 0;
+  const value = isWritten ? words[at + 1] : (global.texts.get("ocsp-update.mode") ?? "off");
+  if (value !== "on" && value !== "off") return `'ocsp-update' : expects <on|off>`;
+  const clash = certificates.find(({ file }) => !tlsStore.setOcspUpdate(file, value === "on", isWritten));
+  return clash === undefined ? null : ocspClash(clash.file);
+}
+
+/** What is said when lines disagree about one certificate. */
+export function ocspClash(file: string): string {
+  return `certificate '${file}' is already used with a different parameter 'ocsp-update'`;
 }

@@ -19,7 +19,7 @@ import type { BindDraft } from "../bind-draft.ts";
 import type { ConfigurationDraft, ProxyDraft } from "../draft.ts";
 import { type TlsOptions, VERSIONS } from "../sections/tls-options.ts";
 import type { Statement } from "../statement.ts";
-import { readCrtList } from "./crt-list.ts";
+import { ocspClash, readCrtList } from "./crt-list.ts";
 
 /** Protocols that are spoken. */
 const PROTOCOLS = ["http/1.1", "http/1.0"];
@@ -129,6 +129,9 @@ function entriesOf(line: TlsLine): TlsEntryPlan[] | null {
     const file = based(line, path, "crt-base");
     const loaded = tlsStore.all(file);
     const list = isDirectory(file) ? file : "";
+    const isUpdated = line.configuration.global.texts.get("ocsp-update.mode") === "on";
+    const clash = loaded.ok && loaded.value.find((each) => !tlsStore.setOcspUpdate(each.file, isUpdated, false));
+    if (clash) complain(`${ocspClash(clash.file)}.`, at);
     if (!loaded.ok) complain(loaded.problem, at);
     else
       for (const [index, certificate] of loaded.value.entries())

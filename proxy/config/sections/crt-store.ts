@@ -80,5 +80,13 @@ function load(
       issuer: file("issuer", crtBase),
     },
   );
+  const update = given.get("ocsp-update");
+  if (update !== undefined && update !== "on" && update !== "off") {
+    statement.alert("bad-argument", `'load' : 'ocsp-update' expects <on|off>, not '${update}'.`, {
+      at: statement.textsFrom(0).indexOf("ocsp-update") + 1,
+    });
+  } else if (update !== undefined && loaded.ok) {
+    configuration.tlsStore.storeOcspUpdate(loaded.value.file, update === "on");
+  }
   if (!loaded.ok) statement.alert("certificate", `'load' : ${loaded.problem}`, { at: 0 });
 }

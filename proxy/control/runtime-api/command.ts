@@ -15,6 +15,7 @@ import type { EventSender } from "../server-state/announcer.ts";
 import type { FrontendStates } from "../server-state/frontend-states.ts";
 import type { ServerStates } from "../server-state/server-states.ts";
 import type { LiveTlsFiles } from "../tls/live-files.ts";
+import type { OcspUpdates } from "../tls/ocsp-updates.ts";
 import type { ProcessVariables } from "../variables/process-variables.ts";
 import type { SessionSettings } from "./session-settings.ts";
 
@@ -45,6 +46,7 @@ export interface RuntimeContext {
   readonly streams: LiveStreams;
   readonly invalid: InvalidMessages;
   readonly tlsFiles: LiveTlsFiles;
+  readonly ocspUpdates: OcspUpdates;
 }
 
 export interface CommandCall {

@@ -121,9 +121,13 @@ export class LiveTlsFiles {
     return [...lists.values()];
   }
 
+  /** To clients. */
+  isShown(file: string): boolean {
+    return this.#binds.some((bind) => bind?.entries.some(({ certificate }) => certificate.file === file) === true);
+  }
+
   isCertificateUsed(file: string): boolean {
-    const isShown = this.#binds.some((bind) => bind?.entries.some(({ certificate }) => certificate.file === file));
-    return isShown || this.#servers.some((server) => server?.certificate?.file === file);
+    return this.isShown(file) || this.#servers.some((server) => server?.certificate?.file === file);
   }
 
   isTrustUsed(kind: TrustKind, file: string): boolean {

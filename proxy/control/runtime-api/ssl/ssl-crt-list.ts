@@ -27,7 +27,10 @@ function show({ args }: CommandCall, { tlsFiles }: RuntimeContext): Answer {
   return { text: `# ${list.name}\n${lines.join("")}` };
 }
 
-async function add({ args: [name, file], payload }: CommandCall, { tlsFiles }: RuntimeContext): Promise<Answer> {
+async function add(
+  { args: [name, file], payload }: CommandCall,
+  { ocspUpdates, tlsFiles }: RuntimeContext,
+): Promise<Answer> {
   if (name === undefined || (payload === "" && file === undefined))
     return failure("'add ssl crtlist' expects a filename and a certificate name\n");
   const refused = (problem: string): Answer => failure(`Can't edit the crt-list: ${problem}\n`);
@@ -49,6 +52,7 @@ async function add({ args: [name, file], payload }: CommandCall, { tlsFiles }: R
   const { options, filters } = parsed;
   const line = 0;
   const uses = await tlsFiles.addEntry({ certificate, list: list.name, line, filters, options, policy });
+  ocspUpdates.watch(certificate.file, own.texts.get("ocsp-update")?.value);
   return { text: `Inserting certificate '${parsed.name}' in crt-list '${list.name}'${".".repeat(uses)}\nSuccess!\n` };
 }
 

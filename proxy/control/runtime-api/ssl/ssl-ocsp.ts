@@ -3,6 +3,7 @@
 import { ocspCertificateId, ocspResponseId, ocspText } from "../../../../shared/ffi/openssl-ocsp.ts";
 import type { CertificatePlan } from "../../../plan/tls.ts";
 import type { LiveTlsFiles } from "../../tls/live-files.ts";
+import { OCSP_STATUS_TEXT } from "../../tls/ocsp-updates.ts";
 import { type Answer, type Command, type CommandCall, failure, message, type RuntimeContext } from "../command.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -66,12 +67,57 @@ async function set({ args: [response], payload }: CommandCall, { tlsFiles }: Run
   return message("OCSP Response updated!\n");
 }
 
+const UPDATES_HEAD =
+  "OCSP Certid | Path | Next Update | Last Update | Successes | Failures | Last Update Status | Last Update Status (str)\n";
+
+function showUpdates(_call: CommandCall, { ocspUpdates }: RuntimeContext): Answer {
+  const lines = ocspUpdates.list().map(({ update, id }) => {
+    const { file, failures, lastMs, nextMs, status, successes } = update;
+    const last = lastMs === null ? "-" : logDate(lastMs);
+    const words = [hex(id), file, logDate(nextMs), last, successes, failures, status, OCSP_STATUS_TEXT[status]];
+    return `${words.join(" | ")}\n`;
+  });
+  return { text: UPDATES_HEAD + lines.join("") };
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** `30/Jan/2023:00:08:09 +0000` */
+function logDate(ms: number): string {
+  const date = new Date(ms);
+  const two = (number: number): string => String(number).padStart(2, "0");
+  const day = `${two(date.getUTCDate())}/${MONTHS[date.getUTCMonth()]}/${date.getUTCFullYear()}`;
+  return `${day}:${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000`;
+}
+
+function update({ args: [file] }: CommandCall, { ocspUpdates, tlsFiles }: RuntimeContext): Answer {
+  if (file === undefined) return failure("'update ssl ocsp-response' expects a filename\n");
+  if (!tlsFiles.certificates.has(file))
+    return failure("'update ssl ocsp-response' only works on certificates that are known.\n");
+  if (!ocspUpdates.hurry(file)) return failure("The certificate names no responder, or its issuer is not known.\n");
+  return { text: "" };
+}
+
 export const OCSP_COMMANDS: readonly Command[] = [
   {
     ...{ words: ["set", "ssl", "ocsp-response"], level: "admin", run: set },
     ...{
       usage: "set ssl ocsp-response <resp|payload>",
       description: "update a certificate's OCSP Response from a base64-encode DER",
+    },
+  },
+  {
+    ...{ words: ["show", "ssl", "ocsp-updates"], level: "operator", run: showUpdates },
+    ...{
+      usage: "show ssl ocsp-updates",
+      description: "display information about the next 'nb' ocsp responses that will be updated automatically",
+    },
+  },
+  {
+    ...{ words: ["update", "ssl", "ocsp-response"], level: "admin", run: update },
+    ...{
+      usage: "update ssl ocsp-response <certfile>",
+      description: "send ocsp request and update stored ocsp response",
     },
   },
   {
