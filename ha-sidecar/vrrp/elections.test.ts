@@ -2,7 +2,7 @@
 // packets. Three nodes where it matters; every figure is exact, because time is a number here.
 
 import t from "tap";
-import { address, instancePlan } from "../plan/fixture.ts";
+import { address, instancePlan, MULTICAST } from "../plan/fixture.ts";
 import type { InstancePlan } from "../plan/vrrp.ts";
 import { type Node, OPTIONS, Simulation } from "./simulation.fixture.ts";
 import { advertWriterOf, signaturesOf } from "./wire-format.ts";
@@ -63,6 +63,45 @@ t.test("three nodes: the highest wins, the next follows, each leaves exactly one
   const handed = simulation.runUntil(() => simulation.masters() === "c");
   t.ok(handed < 75, `told by priority 0: skew of ${handed} ms`);
   t.equal(simulation.holders(), "c");
+});
+
+t.test("the only peer leaves: nobody else competes, the skew time is saved", async (t) => {
+  const takeOver = (names: readonly string[], strict = false) => {
+    const simulation = new Simulation();
+    const sources = names.map((_, index) => `10.99.0.${index + 1}`);
+    for (const [index, name] of names.entries()) {
+      const peers = sources.filter((_, other) => other !== index);
+      const transport = {
+        ...MULTICAST,
+        mode: "unicast" as const,
+        multicastDestination: null,
+        peers: peers.map((peer) => ({ address: address(peer), minTtl: 0, maxTtl: 255 })),
+      };
+      const node = simulation.addNode(name, sources[index]!);
+      node.add(instancePlan({ version: 2, advertIntervalMs: 1000, priority: 100 - index, strict, transport }));
+    }
+    for (const { routers } of simulation.nodes) routers[0]!.start();
+    simulation.run(10_000);
+    t.equal(simulation.masters(), "a");
+    simulation.nodes[0]!.routers[0]!.stop(false);
+    let holes = 0;
+    const took = simulation.runUntil(() => {
+      if (simulation.holders() === "") holes++;
+      return simulation.masters() === "b";
+    });
+    simulation.runUntil(() => {
+      if (simulation.holders() === "") holes++;
+      return simulation.nodes[0]!.routers[0]!.state === "STOPPED";
+    });
+    t.equal(holes, 0);
+    t.equal(simulation.holders(), "b");
+    return took;
+  };
+  t.ok(takeOver(["a", "b"]) <= 1, "at once");
+  // The skew time of 99, counted from the repeated advert of 0.
+  const skewMs = (157 / 256) * 1000 + 3;
+  t.ok(Math.abs(takeOver(["a", "b", "c"]) - skewMs) < 2, "with others as ever");
+  t.ok(Math.abs(takeOver(["a", "b"], true) - skewMs) < 2, "and in strict mode");
 });
 
 t.test("equal priorities: the higher address wins, in twenty simultaneous starts", async (t) => {

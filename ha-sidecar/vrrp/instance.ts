@@ -18,7 +18,7 @@ import { Handover } from "./handover.ts";
 import { compareAddresses, type Packet } from "./packet.ts";
 import { type Action, type Event, type State, TABLE } from "./states.ts";
 import { GROUP_FAULT, type SyncGroup } from "./sync-group.ts";
-import { downMs, handoverMs, skewMs, ZERO_REPEAT_MS } from "./timing.ts";
+import { afterZeroMs, downMs, handoverMs, ZERO_REPEAT_MS } from "./timing.ts";
 import { newCounters, type RouterOptions, type World } from "./world.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -310,7 +310,7 @@ export class VirtualRouter {
         break;
       case "arm-skew":
         // Also when the zero is repeated: all backups must count from the same packet, or their order would be lost.
-        this.#downAtMs = nowMs + skewMs(this.plan, this.priority, this.masterIntervalMs);
+        this.#downAtMs = nowMs + afterZeroMs(this.plan, this.priority, this.masterIntervalMs);
         this.#masterLeft = true;
         break;
       case "arm-advert":

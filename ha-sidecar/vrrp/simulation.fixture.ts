@@ -5,7 +5,7 @@
 import { address } from "../plan/fixture.ts";
 import type { InstancePlan } from "../plan/vrrp.ts";
 import { VirtualRouter } from "./instance.ts";
-import { type AdvertWriter, checkPacket, type Expectation, Packet, readPacket4 } from "./packet.ts";
+import { type AdvertWriter, checkPacket, compareAddresses, type Expectation, Packet, readPacket4 } from "./packet.ts";
 import { REJECTION } from "./rejection.ts";
 import { advertWriterOf, expectationOf, signaturesOf } from "./wire-format.ts";
 import type { RouterOptions, Transition, World } from "./world.ts";
@@ -46,13 +46,14 @@ export class Simulation {
     return node;
   }
 
-  transmit(from: Node, message: Uint8Array): void {
+  /** `destination`: null is the group. */
+  transmit(from: Node, message: Uint8Array, destination: Node | null): void {
     const bytes = new Uint8Array(20 + message.length);
     bytes.set([0x45, 0xc0, bytes.length >> 8, bytes.length, 0, 1, 0, 0, 255, 112]);
     bytes.set(from.source, 12);
-    bytes.set(GROUP, 16);
+    bytes.set(destination?.source ?? GROUP, 16);
     bytes.set(message, 20);
-    for (const to of this.nodes) {
+    for (const to of destination === null ? this.nodes : [destination]) {
       if (to !== from && !from.isDown && !to.isDown && this.reaches(from, to)) {
         this.#inFlight.push({ atMs: this.nowMs + DELAY_MS, to, bytes });
       }
@@ -163,7 +164,15 @@ export class SimulatedWorld implements World {
 
   sendAdvert(priority: number): void {
     this.did.push(`advert ${priority}`);
-    this.node.simulation.transmit(this.node, this.#writer.write(priority, this.node.source, GROUP));
+    const { simulation, source } = this.node;
+    if (this.plan.transport.mode === "multicast") {
+      simulation.transmit(this.node, this.#writer.write(priority, source, GROUP), null);
+      return;
+    }
+    for (const { address: peer } of this.plan.transport.peers) {
+      const to = simulation.nodes.find((node) => compareAddresses(node.source, peer.bytes, 4) === 0)!;
+      simulation.transmit(this.node, this.#writer.write(priority, source, to.source), to);
+    }
   }
 
   source(): Uint8Array {

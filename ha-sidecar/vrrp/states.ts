@@ -88,7 +88,7 @@ export const ACTIONS = [
   /** The own interval counts again. */
   "own-interval",
   "arm-down",
-  /** The down timer is set to the skew time. */
+  /** The down timer is set to the skew time, or to nothing when the master that left was the only peer. */
   "arm-skew",
   "arm-advert",
   "arm-handover",

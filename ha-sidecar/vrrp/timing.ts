@@ -19,6 +19,16 @@ export function skewMs({ version }: Timing, priority: number, intervalMs: number
   return ((256 - priority) * (version === 2 ? 1000 : intervalMs)) / 256;
 }
 
+/**
+ * What a backup waits after the master's advert of priority 0. The skew time keeps backups in their order; where the master that leaves is
+ * the only peer there is, nobody else competes, and waiting would only be a hole.
+ */
+export function afterZeroMs(plan: InstancePlan, priority: number, intervalMs: number): number {
+  const { mode, peers, checkUnicastSource } = plan.transport;
+  const isAlone = mode === "unicast" && peers.length === 1 && checkUnicastSource && !plan.strict;
+  return isAlone ? 0 : skewMs(plan, priority, intervalMs);
+}
+
 /** Active_Down_Interval (Master_Down_Interval) for adverts that come every `intervalMs`. */
 export function downMs(plan: Timing, priority: number, intervalMs: number): number {
   return plan.downTimerAdverts * intervalMs + skewMs(plan, priority, intervalMs);

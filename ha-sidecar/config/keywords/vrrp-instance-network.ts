@@ -86,7 +86,7 @@ export const NETWORK_KEYWORDS: readonly Keyword<InstanceDraft>[] = [
     "unicast_peer",
     "peers",
     "<ADDRESS> [min_ttl <0..255>] [max_ttl <0..255>]",
-    "Adverts go to these machines instead of a multicast group.",
+    "Adverts go to these machines instead of a multicast group. When the only peer says that it leaves, nobody waits for others.",
   ),
   source("unicast_src_ip", true),
   source("mcast_src_ip", false),

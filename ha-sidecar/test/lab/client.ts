@@ -4,7 +4,9 @@
 //   node client.js ADDRESS
 
 import { createSocket } from "node:dgram";
+import { goFirst } from "./priority.ts";
 
+goFirst();
 const INTERVAL_MS = 5;
 const target = process.argv[2]!;
 const socket = createSocket(target.includes(":") ? "udp6" : "udp4");

@@ -2,7 +2,9 @@
 // Both families are answered through one socket.
 
 import { createSocket } from "node:dgram";
+import { goFirst } from "./priority.ts";
 
+goFirst();
 const name = process.argv[2]!;
 const socket = createSocket({ type: "udp6", ipv6Only: false });
 socket.on("message", (message, { address, port }) =>
