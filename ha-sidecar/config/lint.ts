@@ -8,6 +8,7 @@ import type { Place } from "../../shared/diagnostic/diagnostic.ts";
 import type { HaPlan } from "../plan/plan.ts";
 import type { Tracked, TrackScriptPlan } from "../plan/track.ts";
 import type { InstancePlan } from "../plan/vrrp.ts";
+import { weigh } from "../plan/weight.ts";
 import type { ConfigurationDraft, InstanceDraft } from "./drafts.ts";
 import type { Report } from "./report.ts";
 import { placeOf } from "./statement.ts";
@@ -82,9 +83,9 @@ function weightHint(priority: number, tracked: Tracked, what: string): string {
 }
 
 /** Priorities while a tracked thing is up and down. */
-export function effective(priority: number, { weight, reverse }: Tracked): { up: number; down: number } {
+export function effective(priority: number, tracked: Tracked): { up: number; down: number } {
   const clamp = (value: number) => Math.max(1, Math.min(254, value));
-  const adds = (isUp: boolean) => (weight > 0 ? (isUp !== reverse ? weight : 0) : isUp !== reverse ? 0 : weight);
+  const adds = (isUp: boolean) => weigh(tracked, isUp) ?? 0;
   return { up: clamp(priority + adds(true)), down: clamp(priority + adds(false)) };
 }
 

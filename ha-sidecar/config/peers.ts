@@ -9,6 +9,7 @@ import type { Place } from "../../shared/diagnostic/diagnostic.ts";
 import type { HaPlan, SourceLocation } from "../plan/plan.ts";
 import type { Tracked } from "../plan/track.ts";
 import type { InstancePlan } from "../plan/vrrp.ts";
+import { weigh } from "../plan/weight.ts";
 import type { Report } from "./report.ts";
 
 /** A machine's instance and the plan that it stands in. */
@@ -154,12 +155,8 @@ function priorityOf(side: Side, failed: Tracked | null): number {
   if (priority === 255) return priority;
   let sum = priority;
   for (const { tracked } of trackersOf(side)) {
-    const isUp = (tracked !== failed) !== tracked.reverse;
-    if (tracked.weight > 0 && isUp) sum += tracked.weight;
-    if (tracked.weight < 0 && !isUp) sum += tracked.weight;
+    sum += weigh(tracked, tracked !== failed) ?? 0;
   }
-  for (const tracked of side.instance.tracking.interfaces) {
-    if (tracked.weight > 0 && !tracked.reverse) sum += tracked.weight;
-  }
+  for (const tracked of side.instance.tracking.interfaces) sum += weigh(tracked, true) ?? 0;
   return Math.max(1, Math.min(254, sum));
 }

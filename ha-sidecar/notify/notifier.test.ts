@@ -56,6 +56,7 @@ t.test("scripts and FIFOs", async (t) => {
   notifier.onInstance(0, "LEAVING", 100);
   notifier.onGroup(0, "MASTER");
   notifier.onPriority(0, "MASTER", 80);
+  notifier.onPriority(0, "FAULT", 70);
   notifier.onInstance(0, "STOPPED", 100);
   const buffer = Buffer.alloc(1000);
   const length = readSync(reader, buffer);
@@ -65,6 +66,7 @@ t.test("scripts and FIFOs", async (t) => {
     'INSTANCE "VI_1" MASTER 100',
     'GROUP "G" MASTER 0',
     'INSTANCE "VI_1" MASTER_PRIORITY 80',
+    'INSTANCE "VI_1" BACKUP_PRIORITY 70',
     'INSTANCE "VI_1" STOP 100',
   ]);
   await notifier.close();

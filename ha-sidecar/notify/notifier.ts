@@ -37,6 +37,12 @@ const WORDS: Readonly<Record<State, string | null>> = {
   YIELDING: null,
 };
 
+/** keepalived knows MASTER here and BACKUP for all else; who hands over has the addresses still. */
+const PRIORITY_WORDS: Readonly<Record<State, string>> = {
+  ...{ STOPPED: "BACKUP", BACKUP: "BACKUP", FAULT: "BACKUP" },
+  ...{ MASTER: "MASTER", LEAVING: "MASTER", YIELDING: "MASTER" },
+};
+
 /** keepalived's sentences. */
 const BODIES: Readonly<Record<Kind, (word: string) => string>> = {
   INSTANCE: (word) =>
@@ -89,7 +95,7 @@ export class Notifier {
 
   onPriority(index: number, state: State, priority: number): void {
     const { name, notify } = this.#plan.instances[index]!;
-    if (notify.priorityChanges) this.#write(`INSTANCE "${name}" ${WORDS[state] ?? state}_PRIORITY ${priority}`);
+    if (notify.priorityChanges) this.#write(`INSTANCE "${name}" ${PRIORITY_WORDS[state]}_PRIORITY ${priority}`);
   }
 
   /**

@@ -2,7 +2,7 @@
 // in the plan once, however many watch it.
 //
 // How a result counts (all trackers): weight 0: a failure puts the instance into FAULT. Weight above 0: added to the priority while up.
-// Weight below 0: taken from it while down. `reverse` exchanges up and down. The sum is clamped to 1 … 254; an owner (255) keeps 255.
+// Weight below 0: taken from it while down. `reverse`: weight.ts. The sum is clamped to 1 … 254; an owner (255) keeps 255.
 
 import type { IpAddressPlan } from "./network.ts";
 import type { SourceLocation } from "./plan.ts";

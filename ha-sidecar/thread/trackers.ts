@@ -4,7 +4,8 @@
 //   reverse exchanges up and down. Files count by number: number × weight is added; with weight 0 a number other than 0 is a fault.
 
 import type { HaPlan } from "../plan/plan.ts";
-import type { Tracked, TrackedInterface, TrackingPlan } from "../plan/track.ts";
+import type { Tracked, TrackingPlan } from "../plan/track.ts";
+import { weigh } from "../plan/weight.ts";
 import type { TrackerKind } from "./messages.ts";
 
 /** What is known of one tracked thing; null: nothing yet. */
@@ -67,14 +68,6 @@ export function effectOf(
     }
   }
   return { weight, faults, isIncomplete };
-}
-
-/** The points to add, or null for a fault. */
-function weigh({ weight, reverse }: Tracked | TrackedInterface, up: boolean): number | null {
-  const good = up !== reverse;
-  if (weight === 0) return good ? 0 : null;
-  if (weight > 0) return good ? weight : 0;
-  return good ? 0 : weight;
 }
 
 function weighFile({ weight, reverse }: Tracked, value: number): number | null {
