@@ -23,6 +23,7 @@ t.test("global: everything that was written, HAProxy's defaults elsewhere", asyn
       ticketKeys: [],
       issuerChains: [],
       ocspUpdates: NO_OCSP_UPDATES,
+      crtBase: "",
     },
     maxHeaders: 101,
     logUriBytes: 1023,

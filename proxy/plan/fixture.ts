@@ -21,6 +21,7 @@ export const GLOBAL: GlobalPlan = {
       ticketKeys: [],
       issuerChains: [],
       ocspUpdates: NO_OCSP_UPDATES,
+      crtBase: "",
     },
     maxHeaders: 101,
     logUriBytes: 1023,

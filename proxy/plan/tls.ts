@@ -19,6 +19,8 @@ export interface TlsGlobalPlan {
   readonly revocations: readonly TrustPlan[];
   readonly ticketKeys: readonly TicketKeysPlan[];
   readonly ocspUpdates: OcspUpdatesPlan;
+  /** `crt-base`, "": none. */
+  readonly crtBase: string;
   /** `issuers-chain-path`. */
   readonly issuerChains: readonly IssuerChainPlan[];
 }

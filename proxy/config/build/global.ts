@@ -40,6 +40,7 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
       ticketKeys: configuration.tlsStore.ticketKeys,
       issuerChains: configuration.tlsStore.issuerChains,
       ocspUpdates: buildOcspUpdates(configuration),
+      crtBase: texts.get("crt-base") ?? "",
     },
     maxHeaders: numbers.get("tune.http.maxhdr") ?? HEADERS_DEFAULT,
     logUriBytes: numbers.get("tune.http.logurilen") ?? LOG_URI_DEFAULT,

@@ -94,6 +94,13 @@ export class LiveTlsFiles {
     );
   }
 
+  /** The certificate that a line of a crt-list names, which may lie below `crt-base`. */
+  nameOf(written: string): string {
+    const { crtBase } = this.#plan.global.tls;
+    const below = `${crtBase}/${written}`;
+    return crtBase !== "" && !this.certificates.has(written) && this.certificates.has(below) ? below : written;
+  }
+
   /** `issuers-chain-path`. */
   get issuerChains(): readonly IssuerChainPlan[] {
     return this.#plan.global.tls.issuerChains;

@@ -100,11 +100,24 @@ export class OcspUpdates {
     return known.sort((a, b) => a.update.nextMs - b.update.nextMs);
   }
 
-  /** A line of a crt-list was added. @param mode its `ocsp-update`, undefined: it says nothing */
-  watch(file: string, mode: string | undefined): void {
-    if (mode === "off" || (mode !== "on" && !this.#plan.byDefault)) return;
-    if (this.#updates.some((update) => update.file === file)) return;
-    this.#updates.push(newUpdate(file));
+  /**
+   * A line of a crt-list is to be added. False: the certificate is in use already, with the opposite.
+   * @param mode its `ocsp-update`, undefined: it says nothing
+   */
+  watch(file: string, mode: string | undefined): boolean {
+    const wanted = mode === "on" || (mode !== "off" && this.#plan.byDefault);
+    const at = this.#updates.findIndex((update) => update.file === file);
+    if (at >= 0 === wanted) return true;
+    if (this.#tlsFiles.isShown(file)) return false;
+    if (wanted) this.#updates.push(newUpdate(file));
+    else this.#updates.splice(at, 1);
+    return true;
+  }
+
+  /** The line was added: the certificate is in use from now on. */
+  added(file: string): void {
+    const update = this.#updates.find((each) => each.file === file);
+    if (update !== undefined && update.lastMs === null) update.nextMs = Date.now();
     this.#arm();
   }
 

@@ -1,7 +1,7 @@
 // `show|add|del ssl crt-list`, `show ssl sni`: which certificates listeners have for which names (management.txt 9.3). Texts are HAProxy's.
 
 import { TLS_VERSION } from "../../../../shared/ffi/openssl.ts";
-import { overlaid, parseCrtListLine } from "../../../config/check/crt-list.ts";
+import { ocspClash, overlaid, parseCrtListLine } from "../../../config/check/crt-list.ts";
 import { newTlsOptions, VERSIONS } from "../../../config/sections/tls-options.ts";
 import type { TlsBindPlan, TlsEntryPlan, TlsPolicyPlan, TrustPlan } from "../../../plan/tls.ts";
 import { longDate } from "../../../tls/certificate-date.ts";
@@ -41,19 +41,24 @@ async function add(
   const parsed = parseCrtListLine(written, 0);
   if (parsed === null || typeof parsed === "string")
     return refused("'add ssl crtlist' should contain the certificate name in the payload");
-  if (!tlsFiles.certificates.has(parsed.name)) return refused(`certificate '${parsed.name}' does not exist!`);
-  const certificate = tlsFiles.certificates.get(parsed.name)!;
+  const named = tlsFiles.nameOf(parsed.name);
+  if (!tlsFiles.certificates.has(named)) return refused(`certificate '${parsed.name}' does not exist!`);
+  const certificate = tlsFiles.certificates.get(named)!;
   if (certificate === null) return refused(`certificate '${parsed.name}' is empty!`);
   const own = overlaid(newTlsOptions(), parsed.words);
   if (typeof own === "string") return refused(`parsing [CLI:1]: ${own}`);
   const bind = bindOf(list.name, tlsFiles);
   const policy = parsed.words.length === 0 || bind === null ? null : policyOver(bind, own, tlsFiles);
   if (typeof policy === "string") return refused(policy);
+  if (!ocspUpdates.watch(certificate.file, own.texts.get("ocsp-update")?.value))
+    return refused(ocspClash(certificate.file));
   const { options, filters } = parsed;
   const line = 0;
   const uses = await tlsFiles.addEntry({ certificate, list: list.name, line, filters, options, policy });
-  ocspUpdates.watch(certificate.file, own.texts.get("ocsp-update")?.value);
-  return { text: `Inserting certificate '${parsed.name}' in crt-list '${list.name}'${".".repeat(uses)}\nSuccess!\n` };
+  ocspUpdates.added(certificate.file);
+  return {
+    text: `Inserting certificate '${certificate.file}' in crt-list '${list.name}'${".".repeat(uses)}\nSuccess!\n`,
+  };
 }
 
 function bindOf(list: string, tlsFiles: LiveTlsFiles): TlsBindPlan | null {

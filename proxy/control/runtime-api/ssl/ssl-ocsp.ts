@@ -93,7 +93,7 @@ function logDate(ms: number): string {
 function update({ args: [file] }: CommandCall, { ocspUpdates, tlsFiles }: RuntimeContext): Answer {
   if (file === undefined) return failure("'update ssl ocsp-response' expects a filename\n");
   if (!tlsFiles.certificates.has(file))
-    return failure("'update ssl ocsp-response' only works on certificates that are known.\n");
+    return failure("Unknown certificate! 'update ssl ocsp-response' expects an already known certificate file name.\n");
   if (!ocspUpdates.hurry(file)) return failure("The certificate names no responder, or its issuer is not known.\n");
   return { text: "" };
 }
