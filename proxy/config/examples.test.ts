@@ -61,7 +61,10 @@ t.test("haproxy-tcp-source.cfg", async (t) => {
   );
   const { proxies, servers } = plan!;
   t.match(proxies[0], { mode: "tcp", frontend: { defaultBackend: 1, forwardFor: null } });
-  t.match(proxies[1]!.backend, { balance: { algorithm: "source", hashType: "map-based" }, check: { kind: "tcp" } });
+  t.match(proxies[1]!.backend, {
+    balance: { algorithm: "source", hashType: "map-based" },
+    check: { kind: "protocol", steps: [] },
+  });
   t.match(servers, [
     { name: "web1", cookie: null },
     { name: "web3", cookie: null },

@@ -117,6 +117,8 @@ const CANONICAL: readonly Row[] = [
   ["nbsrv",        "sint", "internal", [BACKEND_MAYBE]],
   ["pid",          "sint", "internal"],
   ["proc",         "sint", "internal"],
+  ["prio_class",   "sint", "internal"],
+  ["prio_offset",  "sint", "internal"],
   ["queue",        "sint", "internal", [BACKEND_MAYBE]],
   ["rand",         "sint", "internal", [INTEGER_MAYBE]],
   ["srv_conn",     "sint", "internal", [SERVER]],
