@@ -177,6 +177,15 @@ export const ROWS: readonly Row[] = [
     measures: "moved",
     event: ({ proxy: program }) => program?.signal("SIGKILL"),
   },
+  {
+    name: "proxy crash, two unicast peers",
+    onlyKind: "ringway",
+    needsProxy: true,
+    settings: { peers: ["10.99.0.1", "10.99.0.2"] },
+    tracking: proxy,
+    measures: "moved",
+    event: ({ proxy: program }) => program?.signal("SIGKILL"),
+  },
 ];
 
 /** The file of a tracked script. */

@@ -78,20 +78,12 @@ function defineTests(): void {
     for (const [name, settings, address] of kinds) {
       t.test(name, { buffered: true }, async (t) => {
         await onLan(async ({ a, b }) => {
-          const others = (host: Host) => ({
-            ...settings,
-            peers: settings.peers?.filter((peer) => peer !== host.address),
-          });
-          const of = (host: Host, priority: number): Settings => {
-            const { peers, ...rest } = others(host);
-            return { ...rest, priority, ...(peers === undefined ? {} : { peers }) };
-          };
           const limit = 4 * settings.intervalMs + 3000;
 
           // keepalived is master, we are backup.
-          const keepalived = startKeepalived(b, of(b, 90));
+          const keepalived = startKeepalived(b, { ...settings, priority: 90 });
           await until(() => owners(address, a, b) === "b", "keepalived becomes master", limit + 2000);
-          const ours = startSidecar(a, of(a, 80));
+          const ours = startSidecar(a, { ...settings, priority: 80 });
           await until(() => /Entering BACKUP/.test(ours.output), "ours is backup");
           await sleep(settings.intervalMs * 5);
           const backup = await stateOf(ours);
@@ -108,14 +100,14 @@ function defineTests(): void {
           await keepalived.ended;
 
           // It comes back with a higher priority and preempts; then with a lower one, and we keep.
-          const again = startKeepalived(b, of(b, 90));
+          const again = startKeepalived(b, { ...settings, priority: 90 });
           await until(() => owners(address, a, b) === "b", "keepalived preempts", limit + 2000);
           await sleep(settings.intervalMs * 2);
           t.equal((await stateOf(ours)).state, "BACKUP");
           again.signal("SIGTERM");
           await again.ended;
           await until(() => owners(address, a, b) === "a", "ours again", limit);
-          const lower = startKeepalived(b, of(b, 70));
+          const lower = startKeepalived(b, { ...settings, priority: 70 });
           await until(() => /Entering BACKUP STATE/.test(lower.output), "keepalived is backup");
           await sleep(settings.intervalMs * 5);
           t.equal(owners(address, a, b), "a", "keepalived believes our adverts");

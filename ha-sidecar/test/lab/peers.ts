@@ -16,7 +16,7 @@ export interface Settings {
   /** Virtual addresses with prefix; the first one's family is the instance's. */
   readonly addresses: readonly string[];
   readonly password?: string;
-  /** Unicast to these. */
+  /** Unicast to these, the host itself left out. */
   readonly peers?: readonly string[];
   readonly nopreempt?: boolean;
   readonly preemptDelayS?: number;
@@ -39,7 +39,8 @@ const CLIENT = fileURLToPath(new URL("./client.js", import.meta.url));
 
 /** The configuration, the same text for both kinds. `globals` and `extra` are lines for global_defs and the instance. */
 export function configurationOf(host: Host, settings: Settings, globals: string[] = [], extra: string[] = []): string {
-  const { version, priority, intervalMs, addresses, password, peers } = settings;
+  const { version, priority, intervalMs, addresses, password } = settings;
+  const peers = settings.peers?.filter((peer) => peer !== host.address);
   return [
     "global_defs {",
     `  vrrp_version ${version}`,
