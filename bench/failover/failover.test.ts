@@ -12,11 +12,12 @@ const why =
   labObstacle() ?? (spawnSync("keepalived", ["--version"]).status === 0 ? null : "keepalived is not installed");
 if (why === null) {
   t.test("a graceful stop beside keepalived's", async (t) => {
-    const words = [MAIN, "--runs", "1", "--intervals", "100", "--rows", "SIGTERM"];
+    // The skew time that keepalived's successor waits is 307 ms then, so that what a busy machine adds to ours cannot hide the difference.
+    const words = [MAIN, "--runs", "1", "--intervals", "500", "--rows", "SIGTERM"];
     const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
-    const row = /^SIGTERM +100 ms +(\d+)-\d+ +(\d+)-\d+ +b \| b$/m.exec(stdout);
+    const row = /^SIGTERM +500 ms +(\d+) \(\S+\) +(\d+) \(\S+\) +b \| b$/m.exec(stdout);
     t.ok(row !== null, stdout + stderr);
-    t.ok(Number(row?.[2]) < 60, `no hole: ${row?.[2]} ms, keepalived ${row?.[1]} ms`);
+    t.ok(Number(row?.[2]) < Number(row?.[1]), `no hole: ${row?.[2]} ms, keepalived ${row?.[1]} ms`);
   });
 } else if (process.env["CI"] === "true" && process.getuid?.() === 0)
   t.fail(`the failover table could not be made: ${why}`);
