@@ -1,6 +1,7 @@
 // `ring` and `log-forward` sections while the configuration is being read. A part of draft.ts.
 
 import type { LogProfileStepPlan } from "../plan/log.ts";
+import type { HostStrategy } from "../plan/log-hub.ts";
 import type { LogTargetPlan } from "../plan/plan.ts";
 import type { AddressSlot } from "./draft.ts";
 import type { Statement } from "./statement.ts";
@@ -26,6 +27,7 @@ export interface LogForwardDraft {
   clientTimeoutMs: number;
   parses: boolean;
   linesOnly: boolean;
+  host: HostStrategy;
 }
 
 /** A `log-profile` section. */

@@ -39,7 +39,11 @@ export interface LogForwardPlan {
   readonly parses: boolean;
   /** `option assume-rfc6587-ntf`: digits in front are no length. */
   readonly linesOnly: boolean;
+  readonly host: HostStrategy;
 }
+
+/** `option host`: whose name a message bears, its own or the address of who sent it. */
+export type HostStrategy = "replace" | "fill" | "keep" | "append";
 
 /** A backend of mode log. */
 export interface LogBackendPlan {

@@ -17,13 +17,18 @@ t.setTimeout(60_000);
 const syslog = await startSyslog(t);
 const collector = await startRawOrigin(t);
 const stream = await startRawOrigin(t);
+/** Not freePorts: it keeps the UDP port of each number bound. */
+async function freeUdpPort(): Promise<number> {
+  const probe = createSocket("udp4");
+  await new Promise<void>((resolve) => probe.bind(0, "127.0.0.1", resolve));
+  const { port } = probe.address();
+  await new Promise<void>((resolve) => probe.close(resolve));
+  return port;
+}
+
 const receivers = await Promise.all([0, 1, 2, 3].map(() => startSyslog(t)));
 const [web, api, tcp, plain, balanced] = (await freePorts(5)) as [number, number, number, number, number];
-// freePorts keeps the UDP port of each number bound.
-const probe = createSocket("udp4");
-await new Promise<void>((resolve) => probe.bind(0, "127.0.0.1", resolve));
-const udp = probe.address().port;
-await new Promise<void>((resolve) => probe.close(resolve));
+const udp = await freeUdpPort();
 await startProgram(t, {
   config: `${basics(`nbthread 2\nstats socket 127.0.0.1:${api} level admin`)}
 frontend web
@@ -115,6 +120,62 @@ t.test("what others say, in the words of the target", async (t) => {
   t.match(ring[0], /^<34>1 \d{4}-10-11T22:14:15\.000\S+ mymachine su 77 - - 'su root' failed$/);
   t.match(ring[1], /^<165>1 2003-10-11T\S+ host app 12 ID47 \[x@1 a="b"\] structured$/);
   t.match(ring[2], /^<166>1 \S+ 127\.0\.0\.1 - - - - no priority at all$/);
+});
+
+t.test("option host: whose name a message bears", async (t) => {
+  const strategies = ["replace", "fill", "keep", "append"] as const;
+  const [stats] = (await freePorts(1)) as [number];
+  const inlets: number[] = [];
+  while (inlets.length < strategies.length) inlets.push(await freeUdpPort());
+  await startProgram(t, {
+    config: `
+global
+  stats socket ipv4@127.0.0.1:${stats} level admin
+defaults
+  timeout client 5s
+${strategies
+  .map(
+    (strategy, i) => `
+log-forward ${strategy}
+  dgram-bind 127.0.0.1:${inlets[i]}
+  option host ${strategy}
+  log ring@old-${strategy} format rfc3164 local0
+  log ring@new-${strategy} format rfc5424 local0
+ring old-${strategy}
+  format rfc3164
+ring new-${strategy}
+  format rfc5424
+`,
+  )
+  .join("")}`,
+  });
+  const socket = createSocket("udp4");
+  t.teardown(() => socket.close());
+  for (const inlet of inlets) {
+    for (const text of [
+      "<34>Oct 11 22:14:15 mymachine su[77]: old",
+      "<165>1 2003-10-11T22:14:15.003Z - app 12 ID47 - new",
+    ])
+      socket.send(Buffer.from(text, "latin1"), inlet, "127.0.0.1");
+  }
+  // Also what HAProxy 3.5 makes of them.
+  const expected: Record<(typeof strategies)[number], [named: string, nameless: string, inNew: string]> = {
+    replace: ["127.0.0.1", "127.0.0.1", "127.0.0.1"],
+    fill: ["mymachine", "127.0.0.1", "127.0.0.1"],
+    keep: ["mymachine", "localhost", "-"],
+    append: ["mymachine,127.0.0.1", "127.0.0.1", "127.0.0.1"],
+  };
+  for (const strategy of strategies) {
+    const of = (ring: string) => command(`127.0.0.1:${stats}`, `show events ${ring}`);
+    const [named, nameless, inNew] = expected[strategy];
+    const old = await until("both", async () => {
+      const text = await of(`old-${strategy}`);
+      return /old[^]*new/.test(text) ? text : "";
+    });
+    t.match(old, new RegExp(`^<34>Oct 11 \\S+ ${named} su\\[77\\]: old$`, "m"), strategy);
+    t.match(old, new RegExp(`^<165>Oct 1\\d \\S+ ${nameless} app\\[12\\]: new$`, "m"));
+    t.match(await of(`new-${strategy}`), new RegExp(`^<165>1 \\S+ ${inNew} app 12 ID47 - new$`, "m"));
+  }
 });
 
 t.test("streams in both framings, in pieces", async (t) => {

@@ -64,9 +64,9 @@ function buildRing({
 }
 
 function buildForward(forward: LogForwardDraft, configuration: ConfigurationDraft): LogForwardPlan {
-  const { name, connectionsMax, clientTimeoutMs, parses, linesOnly } = forward;
+  const { name, connectionsMax, clientTimeoutMs, parses, linesOnly, host } = forward;
   return {
-    ...{ name, connectionsMax, clientTimeoutMs, parses, linesOnly },
+    ...{ name, connectionsMax, clientTimeoutMs, parses, linesOnly, host },
     streams: addresses(forward.streams),
     datagrams: addresses(forward.datagrams),
     targets: buildLog(forward.log, configuration),

@@ -32,7 +32,7 @@ const ROWS: readonly SectionRow[] = [
   { name: "healthcheck", standing: "served", manual: "12.9", isNamed: true, remark: "",
     keywords: "http-check tcp-check type" },
   { name: "http-errors", standing: "served", manual: "12.4", isNamed: true, remark: "", keywords: "errorfile" },
-  { name: "log-forward", standing: "served", manual: "12.6", isNamed: true, remark: "Options of bind lines and `option host` are not served yet.",
+  { name: "log-forward", standing: "served", manual: "12.6", isNamed: true, remark: "Options of bind lines are not served yet.",
     keywords: "backlog bind dgram-bind log maxconn option timeout" },
   { name: "log-profile", standing: "served", manual: "8.3.5", isNamed: true, remark: "", keywords: "log-tag on" },
   { name: "mailers", standing: "inert", manual: "12.3", isNamed: true, remark: UNTIL_USED, keywords: "mailer timeout" },

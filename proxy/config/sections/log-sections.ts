@@ -114,7 +114,7 @@ export function openLogForward(statement: Statement, configuration: Configuratio
   }
   const draft: LogForwardDraft = {
     ...{ name, statement, streams: [], datagrams: [], log: [], connectionsMax: 10, clientTimeoutMs: 0 },
-    ...{ parses: true, linesOnly: false },
+    ...{ parses: true, linesOnly: false, host: "fill" as const },
   };
   configuration.logForwards.push(draft);
   return draft;
@@ -164,12 +164,20 @@ export function logForwardLine(line: ConfigLine, forward: LogForwardDraft, confi
   }
 }
 
+const HOST_STRATEGIES = ["replace", "fill", "keep", "append"] as const;
+
 function forwardOption(statement: Statement, forward: LogForwardDraft): void {
   const name = statement.text(1);
   if (name === "dont-parse-log") forward.parses = false;
   else if (name === "assume-rfc6587-ntf") forward.linesOnly = true;
-  else if (name === "host" && statement.text(2) === "fill") return;
-  else
+  else if (name === "host") {
+    const strategy = HOST_STRATEGIES.find((word) => word === statement.text(2));
+    if (strategy !== undefined) forward.host = strategy;
+    else {
+      const message = `'option host' expects 'replace', 'fill', 'keep' or 'append', got '${statement.text(2)}'.`;
+      statement.alert("bad-option", message, { at: 2, suggestions: suggest(statement.text(2), HOST_STRATEGIES) });
+    }
+  } else
     statement.alert(
       "unserved",
       `'option ${statement.textsFrom(1).join(" ")}' is not served in log-forward sections yet`,

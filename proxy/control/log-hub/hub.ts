@@ -14,7 +14,7 @@ import type { LogTargetPlan, Plan, SocketAddressPlan } from "../../plan/plan.ts"
 import type { SharedState } from "../../shared-state/layout.ts";
 import { LogBackend } from "./backend.ts";
 import { SyslogFraming } from "./framing.ts";
-import { formatSyslog, parseSyslog, type SyslogMessage } from "./message.ts";
+import { formatSyslog, hostnameOf, parseSyslog, type SyslogMessage } from "./message.ts";
 import { Ring } from "./ring.ts";
 
 /** Sends a line to the log socket of an endpoint (log/syslog-sender.ts has the descriptors). */
@@ -143,13 +143,14 @@ export class LogHub {
 
   #forward(forward: LogForwardPlan, raw: string, sender: string): void {
     if (raw === "") return;
-    const message = parseSyslog(raw, forward.parses);
-    for (const target of forward.targets) if (message.severity <= target.level) this.#deliver(message, target, sender);
+    const read = parseSyslog(raw, forward.parses);
+    const message = { ...read, hostname: hostnameOf(read.hostname, sender, forward.host) };
+    for (const target of forward.targets) if (message.severity <= target.level) this.#deliver(message, target);
   }
 
-  #deliver(message: SyslogMessage, target: LogTargetPlan, sender: string): void {
+  #deliver(message: SyslogMessage, target: LogTargetPlan): void {
     // A line feed inside would be the end of the line to whoever gets it, and what follows another message.
-    const text = formatSyslog(message, target, sender, Date.now()).replace(BREAKS, " ");
+    const text = formatSyslog(message, target, Date.now()).replace(BREAKS, " ");
     if (target.address.kind === "hub") {
       this.#write(target.address.name, text);
       return;

@@ -1,6 +1,7 @@
 // A syslog message taken apart (RFC 3164, RFC 5424, or only `<priority>text`) and put together in another format. What cannot be understood is
 // text, with the facility and severity that the target has.
 
+import type { HostStrategy } from "../../plan/log-hub.ts";
 import type { LogTargetPlan } from "../../plan/plan.ts";
 
 export interface SyslogMessage {
@@ -72,8 +73,22 @@ function tagOf(text: string): { tag: string; pid: string; text: string } {
   return { tag: match[1]!, pid: match[2] ?? "", text: text.slice(match[0].length) };
 }
 
-/** The message as a target wants it, without a line feed at its end. `sender`: address of who sent it, for a message without a host name. */
-export function formatSyslog(message: SyslogMessage, target: LogTargetPlan, sender: string, nowMs: number): string {
+/** The host name that a message is passed on with, "": none. @param sender the address of who sent it, "": unknown */
+export function hostnameOf(own: string, sender: string, strategy: HostStrategy): string {
+  switch (strategy) {
+    case "replace":
+      return sender || own;
+    case "fill":
+      return own || sender;
+    case "keep":
+      return own;
+    case "append":
+      return [own, sender].filter(Boolean).join();
+  }
+}
+
+/** The message as a target wants it, without a line feed at its end. */
+export function formatSyslog(message: SyslogMessage, target: LogTargetPlan, nowMs: number): string {
   const facility = message.facility < 0 ? target.facility : message.facility;
   const severity = Math.max(message.severity, target.minLevel);
   const priority = `<${facility * 8 + severity}>`;
@@ -92,11 +107,11 @@ export function formatSyslog(message: SyslogMessage, target: LogTargetPlan, send
       return `${date.toISOString()} ${tag}${message.text}`;
     case "rfc5424": {
       const or = (field: string): string => field || "-";
-      const head = [or(message.hostname || sender), or(message.tag), or(message.pid), or(message.messageId)].join(" ");
+      const head = [or(message.hostname), or(message.tag), or(message.pid), or(message.messageId)].join(" ");
       return `${priority}1 ${isoLocal(date)} ${head} ${or(message.structuredData)} ${message.text}`;
     }
     default: {
-      const host = target.format === "local" ? "" : `${message.hostname || sender || "localhost"} `;
+      const host = target.format === "local" ? "" : `${message.hostname || "localhost"} `;
       const pad = (value: number): string => String(value).padStart(2, "0");
       const clock = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
       return `${priority}${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${clock} ${host}${tag}${message.text}`;
