@@ -170,7 +170,7 @@ ring new-${strategy}
     const [named, nameless, inNew] = expected[strategy];
     const old = await until("both", async () => {
       const text = await of(`old-${strategy}`);
-      return /old[^]*new/.test(text) ? text : "";
+      return /old[\s\S]*new/.test(text) ? text : "";
     });
     t.match(old, new RegExp(`^<34>Oct 11 \\S+ ${named} su\\[77\\]: old$`, "m"), strategy);
     t.match(old, new RegExp(`^<165>Oct 1\\d \\S+ ${nameless} app\\[12\\]: new$`, "m"));
