@@ -7,7 +7,7 @@ import type { InstancePlan } from "../plan/vrrp.ts";
 import { attributesOf, type Message } from "./netlink.ts";
 
 const { FRA_PRIORITY, RTA_DST, RTA_PRIORITY, RTA_TABLE, RTM_DELROUTE, RTM_DELRULE } = RTNETLINK;
-const { RTMGRP_IPV4_ROUTE, RTMGRP_IPV4_RULE, RTMGRP_IPV6_ROUTE, RTMGRP_IPV6_RULE } = RTNETLINK;
+const { RTMGRP_IPV4_ROUTE, RTMGRP_IPV4_RULE, RTMGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE } = RTNETLINK;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
@@ -32,7 +32,7 @@ export function pathGroups({ instances }: HaPlan): number {
     (has(routes, 4) ? RTMGRP_IPV4_ROUTE : 0) |
     (has(routes, 6) ? RTMGRP_IPV6_ROUTE : 0) |
     (has(rules, 4) ? RTMGRP_IPV4_RULE : 0) |
-    (has(rules, 6) ? RTMGRP_IPV6_RULE : 0)
+    (has(rules, 6) ? 1 << (RTNLGRP_IPV6_RULE - 1) : 0)
   );
 }
 

@@ -110,7 +110,7 @@ listen f
   const date = "\\d+/[A-Z][a-z]+/\\d+:\\d\\d:\\d\\d:\\d\\d \\+0000";
   t.match(
     line("good.test.pem"),
-    new RegExp(`^30[0-9a-f]+ .* \\| ${date} \\| ${date} \\| 1 \\| \\d+ \\| 1 \\| Update successful$`),
+    new RegExp(`^30[0-9a-f]+ .* \\| ${date} \\| ${date} \\| [1-9]\\d* \\| \\d+ \\| 1 \\| Update successful$`),
   );
   t.match(line("broken.test.pem"), new RegExp(`${date} \\| - \\| 0 \\| \\d+ \\| 2 \\| HTTP error$`));
   t.equal(line("quiet.test.pem"), undefined);

@@ -111,7 +111,8 @@ export const RTNETLINK = {
   RTMGRP_IPV4_ROUTE: 0x40,
   RTMGRP_IPV6_ROUTE: 0x400,
   RTMGRP_IPV4_RULE: 0x80,
-  RTMGRP_IPV6_RULE: 0x40000,
+  /** There is no RTMGRP_ of that: the group of number n is bit n - 1. */
+  RTNLGRP_IPV6_RULE: 19,
   IFF_UP: 0x1,
   IFF_LOOPBACK: 0x8,
   IFF_RUNNING: 0x40,
