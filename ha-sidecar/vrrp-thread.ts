@@ -1,6 +1,6 @@
 // The main thread's handle of a VRRP thread: starts it, talks to it, says when it died. During a reload there are two of them for a moment.
 
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { close, eventfd, wakeReactor } from "../shared/ffi/file.ts";
 import type { HaPlan } from "./plan/plan.ts";
 import type { FromThread, ThreadData, ToThread } from "./thread/messages.ts";
@@ -36,14 +36,18 @@ export class VrrpThread {
       transferList: [port2],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
     });
-    port1.on("message", (message: FromThread) => {
+    const hear = (message: FromThread) => {
       this.#hasEnded ||= message.kind === "stopped" || message.kind === "fatal";
       listener.onMessage(this, message);
-    });
+    };
+    port1.on("message", hear);
     worker.on("error", (error) => {
       this.#why = error.stack ?? error.message;
     });
     worker.on("exit", () => {
+      // Its last words may still be on their way: the end of a thread can be known before them.
+      for (let last = receiveMessageOnPort(port1); last !== undefined; last = receiveMessageOnPort(port1))
+        hear(last.message);
       port1.close();
       close(wakeFd);
       this.#wakeFd = -1;
