@@ -100,7 +100,7 @@ export class Cache {
     const hostStart = host < 0 ? 0 : request.headers[host * HEADER_INTS + 2]!;
     const hostEnd = host < 0 ? 0 : request.headers[host * HEADER_INTS + 3]!;
     // What clients see over TLS and without it may differ.
-    const scheme = (connections.flags[stream.client]! & CONNECTION.tls) !== 0 ? HTTPS : HTTP;
+    const scheme = (connections.flags[connections.carrier[stream.client]!]! & CONNECTION.tls) !== 0 ? HTTPS : HTTP;
     const needed = scheme.length + 1 + hostEnd - hostStart + request.pathEnd - request.pathStart;
     if (needed > use.key.length) use.key = new Uint8Array(needed * 2);
     const { key } = use;

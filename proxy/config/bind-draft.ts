@@ -1,5 +1,6 @@
 // Bind lines and stats sockets while the configuration is read; see draft.ts.
 
+import type { Protocol } from "../plan/listener.ts";
 import type { TlsBindPlan } from "../plan/tls.ts";
 import type { AddressSlot } from "./draft.ts";
 import { newTlsOptions, type TlsOptions } from "./sections/tls-options.ts";
@@ -27,6 +28,7 @@ export interface BindOptions {
   mss: number;
   acceptProxy: boolean;
   netscalerMagic: number;
+  proto: Protocol | null;
   readonly tls: TlsOptions;
   /** What `tls` comes to (check/tls.ts); null: connections are not encrypted. */
   tlsPlan: TlsBindPlan | null;
@@ -56,7 +58,7 @@ export function newBindOptions(): BindOptions {
       gid: null,
     },
     ...{ transparent: false, deferAccept: false, tcpFastOpen: false, tcpUserTimeoutMs: 0, mss: 0 },
-    ...{ acceptProxy: false, netscalerMagic: 0, v6only: false, v4v6: false, level: "operator" },
+    ...{ acceptProxy: false, netscalerMagic: 0, proto: null, v6only: false, v4v6: false, level: "operator" },
     ...{ tls: newTlsOptions(), tlsPlan: null },
   };
 }

@@ -56,7 +56,7 @@ export class ProxiedConnections {
 
   /** What was said about the connection; undefined: nothing. */
   of(slot: number): Proxied | undefined {
-    return this.#bySlot.get(slot);
+    return this.#bySlot.get(this.#connections.carrier[slot]!);
   }
 
   /** An entry for the connection, its own addresses saved in it. */

@@ -98,6 +98,43 @@ export class SendQueue {
     if (head < 0) table.sendTail[slot] = -1;
   }
 
+  /** Takes the oldest buffer, which is not being sent; -1: there is none. */
+  take(slot: number): number {
+    const table = this.#connections;
+    const pool = this.#pool;
+    const buffer = table.sendHead[slot]!;
+    if (buffer < 0) return -1;
+    table.sendBytes[slot]! -= pool.end[buffer]! - pool.start[buffer]!;
+    const next = pool.next[buffer]!;
+    table.sendHead[slot] = next;
+    if (next < 0) table.sendTail[slot] = -1;
+    return buffer;
+  }
+
+  /** Moves bytes of the second buffer behind those of the first, neither of which is being sent. False: there is no second one, or no room. */
+  joinFirst(slot: number): boolean {
+    const table = this.#connections;
+    const pool = this.#pool;
+    const first = table.sendHead[slot]!;
+    const second = first < 0 ? -1 : pool.next[first]!;
+    if (second < 0) return false;
+    const offset = pool.offsetOf(first);
+    const { bytes } = this.#arena;
+    bytes.copyWithin(offset, pool.start[first]!, pool.end[first]!);
+    pool.end[first]! -= pool.start[first]! - offset;
+    pool.start[first] = offset;
+    const length = Math.min(offset + pool.size - pool.end[first]!, pool.end[second]! - pool.start[second]!);
+    bytes.copyWithin(pool.end[first]!, pool.start[second]!, pool.start[second]! + length);
+    pool.end[first]! += length;
+    pool.start[second]! += length;
+    if (pool.start[second] === pool.end[second]) {
+      pool.next[first] = pool.next[second]!;
+      if (table.sendTail[slot] === second) table.sendTail[slot] = first;
+      pool.free(second);
+    }
+    return length > 0;
+  }
+
   freeAll(slot: number): void {
     const table = this.#connections;
     for (let buffer = table.sendHead[slot]!; buffer >= 0; ) {

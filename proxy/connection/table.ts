@@ -14,6 +14,9 @@ export const KIND = {
   relayServer: 4,
   handshake: 5,
   tlsHandshake: 6,
+  /** Carries streams of HTTP/2, which are rows of their own (http2/). */
+  http2Client: 7,
+  http2Server: 8,
 } as const;
 
 /** Bits of `Connections.flags`. */
@@ -63,6 +66,8 @@ export const CONNECTION = {
   proxied: 268435456,
   /** Server connection: no socket is behind it, the cache fills it (cache/cache.ts). */
   virtual: 536870912,
+  /** A stream of HTTP/2: its bytes go through the row of its `carrier` (http2/multiplexer.ts). */
+  multiplexed: 16777216,
   /** The receive that is armed ends with what it brings first. */
   receivesOnce: 2097152,
   /** Encrypted: tls/tls.ts stands between the socket and the owner. */
@@ -77,6 +82,8 @@ export class Connections {
   readonly flags: Int32Array;
   readonly generation: Int32Array;
   readonly fd: Int32Array;
+  /** The row whose socket carries this one's bytes: itself, but for streams of HTTP/2. What is asked of a connection is asked of its carrier. */
+  readonly carrier: Int32Array;
   /** Client: index of the listener. Server: index of the server. */
   readonly owner: Int32Array;
   /** Slot of the Stream that uses the connection, -1: none. */
@@ -121,6 +128,7 @@ export class Connections {
     this.flags = new Int32Array(capacity);
     this.generation = new Int32Array(capacity);
     this.fd = new Int32Array(capacity).fill(-1);
+    this.carrier = Int32Array.from({ length: capacity }, (_, slot) => slot);
     this.owner = new Int32Array(capacity);
     this.stream = new Int32Array(capacity).fill(-1);
     this.receiveHead = new Int32Array(capacity).fill(-1);
@@ -148,7 +156,8 @@ export class Connections {
   /** Closes every descriptor in the table at once; for a worker that ends, after its reactor. */
   closeDescriptors(): void {
     for (let slot = 0; slot < this.capacity; slot++) {
-      if (this.kind[slot] !== KIND.free && (this.flags[slot]! & CONNECTION.closing) === 0) close(this.fd[slot]!);
+      const isOpen = this.kind[slot] !== KIND.free && (this.flags[slot]! & CONNECTION.closing) === 0;
+      if (isOpen && this.fd[slot]! >= 0) close(this.fd[slot]!);
     }
   }
 }

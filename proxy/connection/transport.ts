@@ -54,12 +54,16 @@ const PACED = CONNECTION.paced;
 const OUTPUT_FAILED = CONNECTION.outputFailed;
 const VIRTUAL = CONNECTION.virtual;
 const TLS = CONNECTION.tls;
+const MULTIPLEXED = CONNECTION.multiplexed;
 const TLS_DATA = TLS_EVENT.data;
 const TLS_OPEN = TLS_EVENT.open;
 const TLS_ENDED = TLS_EVENT.ended;
 const TLS_FAILED = TLS_EVENT.failed;
 const ONCE = CONNECTION.receivesOnce;
 const SEVERAL = CONNECTION.receivesSeveral;
+
+/** Nothing is received: not now, not any more, or not from a socket. */
+const NOT_RECEIVED = RECEIVING | READ_CLOSED | CLOSING | FAILED | PAUSED | CONNECTING | VIRTUAL | MULTIPLEXED;
 
 /** Buffers that a paced receive may fill: what one gather sends. */
 const PACED_BUFFERS = 8;
@@ -72,6 +76,8 @@ const KIND_CLIENT = KIND.client;
 const KIND_SERVER = KIND.server;
 const KIND_HANDSHAKE = KIND.handshake;
 const KIND_TLS_HANDSHAKE = KIND.tlsHandshake;
+const KIND_HTTP2_CLIENT = KIND.http2Client;
+const KIND_HTTP2_SERVER = KIND.http2Server;
 
 const ENOBUFS = -105;
 const ECANCELED = -125;
@@ -79,6 +85,16 @@ const EINTR = -4;
 const EAGAIN = -11;
 /** What a broken record or handshake is to its owner. */
 const EPROTO = 71;
+
+/** Who moves the bytes of rows that are streams of HTTP/2. */
+export interface RowMultiplexer {
+  flush(slot: number): void;
+  /** What was received has been taken: the peer may send more. */
+  resume(slot: number): void;
+  endOutput(slot: number): void;
+  closeAfterOutput(slot: number): void;
+  close(slot: number): void;
+}
 
 /** Owner of a connection: told of what happened to it. May close the connection from inside any call. */
 export interface ConnectionUser {
@@ -123,6 +139,9 @@ export class Transport {
   handshake!: ConnectionUser;
   /** Clients whose TLS handshake is under way. */
   tlsHandshake!: ConnectionUser;
+  /** Connections that carry streams of HTTP/2, and the streams themselves. */
+  http2!: ConnectionUser;
+  multiplexer!: RowMultiplexer;
   /** Encrypted rows go through it. */
   readonly tls: Tls;
   /** Told when a row is freed: everything it counted can be taken back. */
@@ -163,10 +182,19 @@ export class Transport {
     return slot;
   }
 
+  /** Takes a row for a stream of HTTP/2 that the connection in row `carrier` carries; -1 when the table is full. */
+  openMultiplexed(kind: number, carrier: number, owner: number, nowMs: number): number {
+    const slot = this.open(kind, -1, owner, nowMs);
+    if (slot < 0) return -1;
+    this.connections.carrier[slot] = carrier;
+    this.connections.flags[slot] = MULTIPLEXED;
+    return slot;
+  }
+
   /** Arms the receive unless it is armed, held back or over. */
   receive(slot: number): void {
     const flags = this.connections.flags[slot]!;
-    if ((flags & (RECEIVING | READ_CLOSED | CLOSING | FAILED | PAUSED | CONNECTING | VIRTUAL)) !== 0) return;
+    if ((flags & NOT_RECEIVED) !== 0) return;
     this.connections.flags[slot] = flags | RECEIVING;
     this.#inFlight[slot]!++;
     const generation = this.connections.generation[slot]!;
@@ -191,7 +219,8 @@ export class Transport {
 
   resume(slot: number): void {
     this.connections.flags[slot]! &= ~PAUSED;
-    this.receive(slot);
+    if ((this.connections.flags[slot]! & MULTIPLEXED) !== 0) this.multiplexer.resume(slot);
+    else this.receive(slot);
   }
 
   #cancelReceive(slot: number): void {
@@ -233,7 +262,10 @@ export class Transport {
   flush(slot: number): void {
     const table = this.connections;
     const flags = table.flags[slot]!;
-    if ((flags & (SENDING | CONNECTING | CLOSING | FAILED | OUTPUT_FAILED)) !== 0) return;
+    if ((flags & (SENDING | CONNECTING | CLOSING | FAILED | OUTPUT_FAILED | MULTIPLEXED)) !== 0) {
+      if ((flags & MULTIPLEXED) !== 0) this.multiplexer.flush(slot);
+      return;
+    }
     if ((flags & TLS) !== 0) this.tls.push(slot);
     const head = table.sendHead[slot]!;
     if (head < 0) {
@@ -254,6 +286,10 @@ export class Transport {
   endOutput(slot: number): void {
     const flags = this.connections.flags[slot]!;
     if ((flags & (SHUTDOWN_QUEUED | WRITE_CLOSED | CLOSING)) !== 0) return;
+    if ((flags & MULTIPLEXED) !== 0) {
+      this.multiplexer.endOutput(slot);
+      return;
+    }
     this.connections.flags[slot] = flags | SHUTDOWN_QUEUED;
     if ((flags & TLS) !== 0) this.tls.end(slot);
     if (this.connections.sendHead[slot]! < 0) this.#outputDrained(slot);
@@ -263,6 +299,10 @@ export class Transport {
   /** Closes once everything queued has been sent. */
   closeAfterOutput(slot: number): void {
     const flags = this.connections.flags[slot]!;
+    if ((flags & MULTIPLEXED) !== 0) {
+      this.multiplexer.closeAfterOutput(slot);
+      return;
+    }
     this.connections.flags[slot] = flags | CLOSE_QUEUED;
     if ((flags & (TLS | SHUTDOWN_QUEUED | CLOSING)) === TLS) this.tls.end(slot);
     if (this.connections.sendHead[slot]! < 0) this.close(slot);
@@ -274,6 +314,10 @@ export class Transport {
     const table = this.connections;
     const flags = table.flags[slot]!;
     if ((flags & CLOSING) !== 0) return;
+    if ((flags & MULTIPLEXED) !== 0) {
+      this.multiplexer.close(slot);
+      return;
+    }
     const generation = table.generation[slot]!;
     table.flags[slot] = flags | CLOSING;
     this.wheel.clear(slot);
@@ -316,10 +360,39 @@ export class Transport {
     if (this.#inFlight[slot] === 0 && (table.flags[slot]! & CLOSING) !== 0) this.#freeRow(slot);
   }
 
+  // What the multiplexer needs of a stream's row.
+
+  /** Who owns the row. */
+  userOf(slot: number): ConnectionUser {
+    return this.#user(slot);
+  }
+
+  /** Frees all, the first bytes, or none of what the row has queued; gives its first buffer to the caller. */
+  dropQueued(slot: number): void {
+    this.#queued.freeAll(slot);
+  }
+  consumeQueued(slot: number, bytes: number): void {
+    if (bytes > 0) this.#queued.dropSent(slot, bytes);
+  }
+  takeQueued(slot: number): number {
+    return this.#queued.take(slot);
+  }
+
+  /** Moves bytes of the second buffer that the row has queued behind those of the first. False: there is none, or no room. */
+  joinQueued(slot: number): boolean {
+    return this.#queued.joinFirst(slot);
+  }
+
+  /** A stream's row that was closed is free. */
+  releaseMultiplexed(slot: number): void {
+    this.#freeRow(slot);
+  }
+
   #user(slot: number): ConnectionUser {
     const kind = this.connections.kind[slot];
     if (kind === KIND_CLIENT) return this.client;
     if (kind === KIND_SERVER) return this.server;
+    if (kind === KIND_HTTP2_CLIENT || kind === KIND_HTTP2_SERVER) return this.http2;
     if (kind === KIND_TLS_HANDSHAKE) return this.tlsHandshake;
     return kind === KIND_HANDSHAKE ? this.handshake : this.relay;
   }
@@ -517,6 +590,7 @@ export class Transport {
     table.generation[slot] = (table.generation[slot]! + 1) | 0;
     table.kind[slot] = KIND.free;
     table.fd[slot] = -1;
+    table.carrier[slot] = slot;
     table.free.give(slot);
   }
 

@@ -27,6 +27,7 @@ import { ResponseRules } from "./response-rules.ts";
 /** The server will not say more: it closed, or the connection broke. */
 const ENDED = CONNECTION.readClosed | CONNECTION.failed;
 const IDLE = CONNECTION.idle;
+const FIRST_OR_STREAM = CONNECTION.notFirst | CONNECTION.multiplexed;
 const PAUSED = CONNECTION.paused;
 const CLOSING = CONNECTION.closing;
 
@@ -199,7 +200,7 @@ export class HttpBack implements ConnectionUser {
     }
     this.#ctx.lifecycle.serverFailed(stream);
     // As HAProxy: a later request on a kept-alive connection is closed without a word, so that the client repeats it.
-    const silently = reused && (connections.flags[stream.client]! & CONNECTION.notFirst) !== 0;
+    const silently = reused && (connections.flags[stream.client]! & FIRST_OR_STREAM) === CONNECTION.notFirst;
     front.abort(stream, BY_SERVER, IN_HEADERS, silently ? 0 : 502, this.#clientMayGoOn(stream));
   }
 

@@ -8,6 +8,7 @@ import { HEADER_INTS, MESSAGE, type Message } from "./message.ts";
 
 const VERSION11 = MESSAGE.version11;
 const ABSOLUTE_FORM = MESSAGE.absoluteForm;
+const HTTP2 = MESSAGE.http2;
 const CR = 13;
 const LF = 10;
 const SP = 32;
@@ -37,7 +38,9 @@ export class HeadWriter {
   requestLine(message: Message): void {
     this.copy(message.methodStart, message.methodEnd);
     this.#byte(SP);
-    this.copy(message.targetStart, message.targetEnd);
+    // As HAProxy: who asked over HTTP/2 did not choose the absolute form, and the server gets the usual one.
+    const isOrigin = (message.flags & (HTTP2 | ABSOLUTE_FORM)) === (HTTP2 | ABSOLUTE_FORM);
+    this.copy(isOrigin ? message.pathStart : message.targetStart, message.targetEnd);
     if (message.pathStart === message.pathEnd && (message.flags & ABSOLUTE_FORM) !== 0) this.#byte(SLASH);
     this.#byte(SP);
     this.text(HTTP_1);

@@ -22,6 +22,8 @@ const CLOSE_QUEUED = CONNECTION.closeQueued;
 const READ_CLOSED = CONNECTION.readClosed;
 const LINGERING = CONNECTION.lingering;
 const S_CLOSE_CLIENT = STREAM.closeClient;
+const MULTIPLEXED = CONNECTION.multiplexed;
+const KIND_CLIENT = KIND.client;
 /** Connections without a stream that are not waiting for a request. */
 const NOT_IDLE = CLOSING | CLOSE_QUEUED | LINGERING | CONNECTION.parked;
 
@@ -61,6 +63,14 @@ export class HttpFront implements ConnectionUser {
     const timeoutMs = timeouts.httpRequest || timeouts.client;
     if (timeoutMs > 0) wheel.set(slot, clock.nowMs + timeoutMs);
     transport.receive(slot);
+  }
+
+  /** A stream of HTTP/2 has begun: its request's head is in the receive queue. */
+  began(slot: number): void {
+    const { connections, clock } = this.#ctx;
+    connections.idleSinceMs[slot] = clock.nowMs;
+    connections.requestSinceMs[slot] = clock.nowMs;
+    this.serve(slot);
   }
 
   onReceived(slot: number): void {
@@ -131,6 +141,7 @@ export class HttpFront implements ConnectionUser {
     const outer = this.#serving;
     this.#serving = slot;
     while (
+      table.kind[slot] === KIND_CLIENT &&
       table.stream[slot]! < 0 &&
       table.receiveHead[slot]! >= 0 &&
       (table.flags[slot]! & (CLOSING | CLOSE_QUEUED | LINGERING)) === 0
@@ -140,7 +151,7 @@ export class HttpFront implements ConnectionUser {
     this.#serving = outer;
     // The client had closed before: nothing more can come of what is left.
     const over = (table.flags[slot]! & (READ_CLOSED | CLOSING | CLOSE_QUEUED | LINGERING)) === READ_CLOSED;
-    if (over && table.stream[slot]! < 0) this.#giveUp(slot, BY_CLIENT, 400);
+    if (over && table.kind[slot] === KIND_CLIENT && table.stream[slot]! < 0) this.#giveUp(slot, BY_CLIENT, 400);
   }
 
   /** Tries to make a request of what was received. False: more bytes are needed. */
@@ -166,6 +177,9 @@ export class HttpFront implements ConnectionUser {
       result = -414;
     } else if (result > 0 && stream.request.end - pool.start[buffer]! > this.#headBytesMax) result = -431;
     if (result > 0) result = frameRequest(bytes, stream.request);
+    const isMultiplexed = (connections.flags[slot]! & MULTIPLEXED) !== 0;
+    if (isMultiplexed && result > 0) result = -this.#ctx.multiplexer.adopt(slot, stream.request) || 1;
+    else if (result < 0 && !isMultiplexed && this.#speaksHttp2(stream, slot, buffer)) return true;
     wheel.clear(slot);
     transport.received.take(slot);
     stream.headBuffer = buffer;
@@ -174,6 +188,17 @@ export class HttpFront implements ConnectionUser {
     this.#countRequest(stream, (end > 0 ? end : pool.end[buffer]!) - pool.start[buffer]!);
     if (result < 0) this.#refuse(stream, -result);
     else this.#begin(stream, slot, buffer);
+    return true;
+  }
+
+  /** A client that did not ask begins with HTTP/2's preface (RFC 9113 3.3): the connection is another's from here on. */
+  #speaksHttp2(stream: Stream, slot: number, buffer: number): boolean {
+    const { connections, multiplexer, pool, streams } = this.#ctx;
+    const isFirst = (connections.flags[slot]! & CONNECTION.notFirst) === 0;
+    if (!isFirst || !multiplexer.isPreface(pool.start[buffer]!, pool.end[buffer]!)) return false;
+    connections.stream[slot] = -1;
+    streams.give(stream);
+    multiplexer.accepted(slot);
     return true;
   }
 
@@ -295,7 +320,8 @@ export class HttpFront implements ConnectionUser {
       return;
     }
     const requestRead = stream.requestBody.done;
-    const close = (stream.flags & S_CLOSE_CLIENT) !== 0 || !requestRead;
+    const isMultiplexed = (connections.flags[slot]! & MULTIPLEXED) !== 0;
+    const close = (stream.flags & S_CLOSE_CLIENT) !== 0 || !requestRead || isMultiplexed;
     const timeouts = this.#ctx.timeouts[stream.frontend]!;
     const unread = !requestRead || (stream.flags & STREAM.badRequest) !== 0;
     lifecycle.finish(stream);
@@ -314,7 +340,7 @@ export class HttpFront implements ConnectionUser {
   /** Sends what is queued and closes; `unread` clients are read to their end first, for a while. */
   #closeClient(slot: number, unread: boolean): void {
     const { transport, connections } = this.#ctx;
-    if (!unread || (connections.flags[slot]! & READ_CLOSED) !== 0) {
+    if (!unread || (connections.flags[slot]! & (READ_CLOSED | MULTIPLEXED)) !== 0) {
       this.#ctx.timers.closing(slot);
       transport.closeAfterOutput(slot);
       return;
@@ -350,13 +376,14 @@ export class HttpFront implements ConnectionUser {
 
   /** Ends an exchange in the middle of its response: what is queued still goes out, then the client sees the cut. */
   cut(stream: Stream, by: number, state: number): void {
-    const { lifecycle, dispatch, transport } = this.#ctx;
+    const { connections, lifecycle, dispatch, transport } = this.#ctx;
     const slot = stream.client;
     lifecycle.endReason(stream, by, state);
     dispatch.leave(stream);
     lifecycle.finish(stream);
     this.#ctx.timers.closing(slot);
-    transport.closeAfterOutput(slot);
+    if ((connections.flags[slot]! & MULTIPLEXED) !== 0) this.#ctx.multiplexer.cut(slot);
+    else transport.closeAfterOutput(slot);
   }
 
   /** The stream's server is taken away (`shutdown sessions`, `on-marked-down shutdown-sessions`). */
@@ -369,6 +396,7 @@ export class HttpFront implements ConnectionUser {
   closeIdle(graceMs: number): void {
     const { connections, transport, wheel, clock } = this.#ctx;
     this.#idleGraceMs = graceMs;
+    this.#ctx.multiplexer.drain();
     for (let slot = 0; slot < connections.capacity; slot++) {
       if (connections.kind[slot] !== KIND.client || connections.stream[slot]! >= 0) continue;
       if (connections.receiveHead[slot]! >= 0 || (connections.flags[slot]! & NOT_IDLE) !== 0) continue;

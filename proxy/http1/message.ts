@@ -36,6 +36,10 @@ export const MESSAGE = {
   lineEdited: 1024,
   /** A rule made a HEAD of another method, or another of a HEAD: the server must not be asked again on the same connection. */
   headEdited: 2048,
+  /** Received over HTTP/2: its target is in absolute form because the scheme and the authority came by themselves. */
+  http2: 4096,
+  /** The body is chunked on its way to the server without a line that says so: HTTP/2 needs no length. */
+  impliedChunks: 8192,
 } as const;
 
 /** Ints per header line in `Message.headers`: name start, name end, value start, value end, offset of the next line. */

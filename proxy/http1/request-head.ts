@@ -13,6 +13,8 @@ import { HEADER_INTS, MESSAGE, type Message } from "./message.ts";
 import { equals } from "./parser.ts";
 
 const VERSION11 = MESSAGE.version11;
+const IMPLIED_CHUNKS = MESSAGE.impliedChunks;
+const TRANSFER_ENCODING_CHUNKED = latin1("transfer-encoding: chunked\r\n");
 const CONNECTION_CLOSE = latin1("connection: close\r\n");
 const CONNECTION_KEEP_ALIVE = latin1("connection: keep-alive\r\n");
 const CRLF = latin1("\r\n");
@@ -94,6 +96,7 @@ export class RequestHead {
     if (uniqueId !== null) this.#addUniqueId(stream, uniqueId);
     const connection = this.#connectionHeader(stream);
     if (connection !== null) writer.text(connection);
+    if ((request.flags & IMPLIED_CHUNKS) !== 0) writer.text(TRANSFER_ENCODING_CHUNKED);
     if (stream.coding !== null && stream.coding.request.encoder !== -1) return this.#encoded(stream, out);
     writer.endOfHead();
     this.#adjustCase(stream, out);
@@ -159,7 +162,7 @@ export class RequestHead {
       this.#addAddress(stream.request, ofBackend, ofFrontend, stream.addresses!.destination, 0, set === 16);
       return;
     }
-    const bytes = accept.localAddress(connections.fd[stream.client]!, this.#local);
+    const bytes = accept.localAddress(connections.fd[connections.carrier[stream.client]!]!, this.#local);
     if (bytes > 0) this.#addAddress(stream.request, ofBackend, ofFrontend, this.#local, 0, bytes === 16);
   }
 

@@ -5,6 +5,7 @@
 import { copySockaddrAddress, SOCKADDR_BYTES_MAX, sockaddrFamily, sockaddrPort } from "../../shared/abi/sockaddr.ts";
 import { close as closeDescriptor } from "../../shared/ffi/file.ts";
 import { getpeernameAt, getsockname } from "../../shared/ffi/socket.ts";
+import { protocolOf } from "../../shared/ffi/openssl-inspect.ts";
 import { CONNECTION, KIND } from "../connection/table.ts";
 import { OP } from "../connection/transport.ts";
 import type { ListenerPlan } from "../plan/listener.ts";
@@ -194,8 +195,18 @@ export class Accept {
     lifecycle.count(lifecycle.frontendAt[proxy]!, COUNTER.sessions);
     lifecycle.count(lifecycle.listenerAt[listener]!, COUNTER.sessions);
     if (this.#ctx.tracking.count > 0) this.#ctx.tracking.session(slot);
-    if (connections.kind[slot] === KIND.client) front.opened(slot);
-    else relay.opened(slot);
+    if (connections.kind[slot] !== KIND.client) relay.opened(slot);
+    else if (this.#isHttp2(slot, listener)) this.#ctx.multiplexer.accepted(slot);
+    else front.opened(slot);
+  }
+
+  /** The client's protocol is HTTP/2: the bind line says so, or client and TLS agreed on it. */
+  #isHttp2(slot: number, listener: number): boolean {
+    const { transport, plan } = this.#ctx;
+    const { proto } = plan.listeners[listener]!;
+    if (proto !== null) return proto === "h2";
+    const ssl = transport.tls.sslOf(slot);
+    return ssl !== 0 && protocolOf(ssl) === "h2";
   }
 
   /** The header before the connection's own protocol has been read: what follows it, or was received with it, is the client's. */
@@ -214,6 +225,7 @@ export class Accept {
     connections.kind[slot] = isHttp ? KIND.client : KIND.relayClient;
     this.#establish(slot, listener, proxy);
     if (connections.receiveHead[slot]! < 0 || (connections.flags[slot]! & CONNECTION.closing) !== 0) return;
+    if (connections.kind[slot] === KIND.http2Client) return; // It has looked already.
     if (isHttp) front.onReceived(slot);
     else if (connections.peer[slot]! >= 0) relay.onReceived(slot);
   }
@@ -331,7 +343,7 @@ export class Accept {
   localPort(slot: number, listener: number): number {
     const planned = this.#ctx.plan.listeners[listener]!.address;
     if ((planned.kind === "ipv4" || planned.kind === "ipv6") && planned.port !== 0) return planned.port;
-    return getsockname(this.#ctx.connections.fd[slot]!, this.#localName) < 0
+    return getsockname(this.#ctx.connections.fd[this.#ctx.connections.carrier[slot]!]!, this.#localName) < 0
       ? 0
       : Math.max(0, sockaddrPort(this.#localName, 0));
   }

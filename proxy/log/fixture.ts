@@ -145,6 +145,7 @@ export function planWith(changes: PlanChanges): Plan {
       mss: 0,
       acceptProxy: false,
       netscalerMagic: 0,
+      proto: null,
       tls: null,
       isNamed: true,
       at: AT,

@@ -23,6 +23,13 @@ export const GLOBAL: GlobalPlan = {
       ocspUpdates: NO_OCSP_UPDATES,
       crtBase: "",
     },
+    h2: {
+      streamsMax: 100,
+      windowBytes: 65_535,
+      totalStreamsMax: 0,
+      serverStreamsMax: 100,
+      serverWindowBytes: 65_535,
+    },
     maxHeaders: 101,
     logUriBytes: 1023,
     compression: DEFAULT_COMPRESSION_LIMITS,

@@ -3,6 +3,9 @@
 import type { SocketAddressPlan, SourceLocation } from "./plan.ts";
 import type { TlsBindPlan } from "./tls.ts";
 
+/** Names of `proto`. */
+export type Protocol = "h1" | "h2" | "none";
+
 export interface ListenerPlan {
   readonly index: number;
   /** The frontend or listen it belongs to. */
@@ -29,6 +32,8 @@ export interface ListenerPlan {
   readonly acceptProxy: boolean;
   /** Connections begin with a NetScaler client IP header of this magic number; 0: they do not. */
   readonly netscalerMagic: number;
+  /** `proto`: the protocol that is spoken without asking; null: HTTP/1, or what TLS agrees on. */
+  readonly proto: Protocol | null;
   /** `ssl`; null: connections are not encrypted. */
   readonly tls: TlsBindPlan | null;
   readonly at: SourceLocation;

@@ -14,6 +14,7 @@ import type { CompressionLimitsPlan, CompressionPlan } from "./compression.ts";
 import type { ErrorFilePlan, ErrorReplyPlan } from "./errors.ts";
 import type { ConditionPlan, PatternListPlan } from "./expression.ts";
 import type { ForwardedPlan } from "./forwarded.ts";
+import type { Http2Plan } from "./http2.ts";
 import type { ListenerPlan } from "./listener.ts";
 import type { LogNodePlan, LogProfilePlan, LogSamplePlan, UniqueIdPlan } from "./log.ts";
 import type { HubAddressPlan, LogHubPlan } from "./log-hub.ts";
@@ -67,6 +68,7 @@ export interface GlobalPlan {
   /** `tune.maxrewrite`, default 1024: part of the buffer that a received head may not use. */
   readonly maxrewriteBytes: number;
   readonly tls: TlsGlobalPlan;
+  readonly h2: Http2Plan;
   /** `tune.http.maxhdr`, default 101: header lines a head may have. */
   readonly maxHeaders: number;
   /** `tune.http.logurilen`, default 1023: bytes of a request line that are logged. */

@@ -29,7 +29,7 @@ const NO_LINGER = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 /** @param ttl hops of the reset where the kernel sends one, 0: 1, and only where nothing better is allowed */
 export function compileSilentDrop(parts: RuleParts, ttl: number): Action {
   const { ctx, phase } = parts;
-  const { connections, lifecycle } = ctx;
+  const { connections, lifecycle, transport } = ctx;
   const drop = (slot: number): void => {
     const fd = connections.fd[slot]!;
     const flags = connections.flags[slot]!;
@@ -51,11 +51,14 @@ export function compileSilentDrop(parts: RuleParts, ttl: number): Action {
   }
   const isResponse = phase === "response";
   return (stream) => {
-    drop(stream.client);
+    const carrier = connections.carrier[stream.client]!;
+    const isMultiplexed = carrier !== stream.client;
+    drop(carrier);
     countEverywhere(ctx, stream, isResponse ? COUNTER.deniedResponses : COUNTER.deniedRequests);
     if (!isResponse && ctx.tracking.count > 0) ctx.tracking.error(stream);
     lifecycle.endReason(stream, BY_PROXY, isResponse ? IN_DATA : IN_REQUEST);
     ctx.replies.drop(stream);
+    if (isMultiplexed) transport.close(carrier);
     return ANSWERED;
   };
 }

@@ -74,7 +74,7 @@ export class SampleContext {
     this.patterns = new PatternLists(plan.patternLists);
     this.userlists = new Userlists(plan.userlists);
     this.captures = new Captures(plan);
-    this.variables = new Variables(plan.variables, shared.procVariables);
+    this.variables = new Variables(plan.variables, shared.procVariables, connections.carrier);
     this.value = new SampleValue(plan.global.bufsizeBytes);
   }
 }

@@ -51,6 +51,8 @@ export class Tracking {
   readonly counters: Int32Array;
   readonly #connectionsAt: number;
   readonly #streamBytes: Float64Array;
+  /** Of streams of HTTP/2, the connection that they share (Connections.carrier). */
+  readonly #carrier: Int32Array;
 
   constructor(
     tables: StickTables,
@@ -59,7 +61,9 @@ export class Tracking {
     connections: number,
     streamBytes: Float64Array,
     codes: StatusCodes,
+    carrier: Int32Array,
   ) {
+    this.#carrier = carrier;
     this.#tables = tables;
     this.#codes = codes;
     this.count = count;
@@ -83,7 +87,7 @@ export class Tracking {
     const own = this.#streamAt(stream, index);
     // A connection has no stream yet when its first rules run.
     if (own >= 0 && this.counters[own] !== 0) return own;
-    const connection = this.#connectionAt(stream.client, index);
+    const connection = this.#connectionAt(this.#carrier[stream.client]!, index);
     return this.counters[connection] !== 0 ? connection : -1;
   }
 

@@ -105,12 +105,12 @@ export class Tls {
 
   /** The row's SSL object for samples; 0: the row is not encrypted. */
   sslOf(slot: number): number {
-    return this.#ssl[slot]!;
+    return this.#ssl[this.#parts.connections.carrier[slot]!]!;
   }
 
   /** OpenSSL's number of what went wrong with the row, 0: nothing. */
   errorOf(slot: number): number {
-    return this.#error[slot]!;
+    return this.#error[this.#parts.connections.carrier[slot]!]!;
   }
 
   isOpen(slot: number): boolean {

@@ -63,10 +63,13 @@ export class Variables {
   /** By the client's connection. */
   readonly #sessions: (VariableSet | null)[] = [];
   readonly #spareSessions: VariableSet[] = [];
+  readonly #carrier: Int32Array;
   /** Health checks evaluate here: what they call `check.x` has the place of a stream's variables. Set before anything is compiled. */
   hasChecks = false;
 
-  constructor(plan: VariablesPlan, proc: ProcVariables) {
+  /** @param carrier of streams of HTTP/2, the connection that they share (Connections.carrier) */
+  constructor(plan: VariablesPlan, proc: ProcVariables, carrier: Int32Array) {
+    this.#carrier = carrier;
     this.#names = [new Map(plan.proc.map((name, index) => [name, index])), new Map(), new Map(), new Map(), new Map()];
     this.#proc = proc;
     this.#limits = plan.limits;
@@ -97,7 +100,7 @@ export class Variables {
 
   /** The set that holds the variable; `makes`: one is made where there is none. */
   #setOf(scope: number, stream: Stream, makes: boolean): VariableSet | null {
-    if (scope === SESS) return this.#session(stream.client, makes);
+    if (scope === SESS) return this.#session(this.#carrier[stream.client]!, makes);
     let variables = stream.variables;
     if (variables === null) {
       // A connection that has no stream yet has none of these.

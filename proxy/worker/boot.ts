@@ -18,12 +18,14 @@ import { Compression } from "../compression/compression.ts";
 import { ENCODERS_BYTES } from "../compression/encoders.ts";
 import { ProxiedConnections } from "../connection/proxied.ts";
 import { GATHER_BYTES } from "../connection/send-queue.ts";
-import { Connections, KIND } from "../connection/table.ts";
+import { CONNECTION, Connections, KIND } from "../connection/table.ts";
 import { OP, Transport } from "../connection/transport.ts";
 import { Routing } from "../frontend/routing.ts";
 import { HttpBack } from "../http1/back.ts";
+import { Http2Servers } from "../http2/servers.ts";
 import { CaseAdjust } from "../http1/case-adjust.ts";
 import { HttpFront } from "../http1/front.ts";
+import { Multiplexer } from "../http2/multiplexer.ts";
 import { InvalidMessages } from "../http1/invalid-messages.ts";
 import { LocalReplies } from "../http1/reply.ts";
 import { HttpTimers } from "../http1/timers.ts";
@@ -195,6 +197,8 @@ function wire(building: Building, ctx: WorkerContext, task: WorkerTask, rows: nu
   building.persistence = new Persistence(ctx, samples, cookieArea);
   building.cache = plan.caches.length > 0 ? new Cache(ctx, task.caches) : null;
   building.compression = compresses(plan) ? new Compression(ctx) : null;
+  building.http2Servers = new Http2Servers(ctx);
+  building.multiplexer = new Multiplexer(ctx);
   building.front = new HttpFront(ctx);
   building.back = new HttpBack(ctx);
   building.timers = new HttpTimers(ctx);
@@ -206,11 +210,17 @@ function wire(building: Building, ctx: WorkerContext, task: WorkerTask, rows: nu
   transport.client = ctx.front;
   transport.server = ctx.back;
   transport.relay = ctx.relay;
+  transport.http2 = transport.multiplexer = ctx.multiplexer;
   transport.handshake = ctx.proxyProtocol;
   transport.tlsHandshake = ctx.clientHandshakes;
   transport.onRowFreed = (slot) => {
     const kind = connections.kind[slot]!;
-    if (kind === KIND.server || kind === KIND.relayServer) return;
+    if (kind === KIND.http2Client || kind === KIND.http2Server) ctx.multiplexer.released(slot);
+    if (kind === KIND.server || kind === KIND.relayServer || kind === KIND.http2Server) return;
+    if ((connections.flags[slot]! & CONNECTION.multiplexed) !== 0) {
+      idlePool.clientClosed(slot);
+      return;
+    }
     proxied.release(slot);
     accept.closed(slot);
     samples.variables.closed(slot);
@@ -219,7 +229,7 @@ function wire(building: Building, ctx: WorkerContext, task: WorkerTask, rows: nu
   };
 }
 
-function makeTracking({ plan, shared, streams }: WorkerContext, rows: number, streamCount: number): Tracking {
+function makeTracking({ connections, plan, shared, streams }: WorkerContext, rows: number, streamCount: number): Tracking {
   const codes = (list: readonly number[]): Uint8Array => {
     const marks = new Uint8Array(1000);
     for (const code of list) marks[code] = 1;
@@ -228,7 +238,7 @@ function makeTracking({ plan, shared, streams }: WorkerContext, rows: number, st
   const { httpErrorCodes, httpFailCodes } = plan.global;
   const status = { errors: codes(httpErrorCodes), failures: codes(httpFailCodes) };
   const counters = stickCountersOf(plan);
-  return new Tracking(shared.stickTables, counters, streamCount, rows, streams.bytes, status);
+  return new Tracking(shared.stickTables, counters, streamCount, rows, streams.bytes, status, connections.carrier);
 }
 
 const compresses = (plan: Plan): boolean => plan.proxies.some(({ compression }) => compression !== null);

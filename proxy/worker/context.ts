@@ -23,6 +23,8 @@ import type { LocalReplies } from "../http1/reply.ts";
 import type { HttpTimers } from "../http1/timers.ts";
 import type { Accept } from "../listener/accept.ts";
 import type { ProxyProtocol } from "../listener/proxy-protocol.ts";
+import type { Multiplexer } from "../http2/multiplexer.ts";
+import type { Http2Servers } from "../http2/servers.ts";
 import type { AccessLog } from "../log/access-log.ts";
 import type { UniqueIds } from "../log/unique-id.ts";
 import type { Persistence } from "../persistence/persistence.ts";
@@ -67,6 +69,8 @@ export interface WorkerContext {
   readonly proxied: ProxiedConnections;
   readonly proxyProtocol: ProxyProtocol;
   readonly front: HttpFront;
+  readonly multiplexer: Multiplexer;
+  readonly http2Servers: Http2Servers;
   readonly samples: SampleContext;
   readonly routing: Routing;
   readonly spoe: SpoeEngines;

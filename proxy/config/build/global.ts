@@ -1,6 +1,7 @@
 // The `global` section of the plan, with HAProxy's defaults where nothing was written.
 
 import { availableParallelism, hostname } from "node:os";
+import type { Http2Plan } from "../../plan/http2.ts";
 import type { GlobalPlan, LogTargetPlan, StatsSocketPlan } from "../../plan/plan.ts";
 import type { OcspUpdatesPlan } from "../../plan/tls.ts";
 import type { CommandLineSettings, ConfigurationDraft, StatsSocketDraft } from "../draft.ts";
@@ -12,6 +13,9 @@ const SESSION_LIFETIME_DEFAULT_S = 300;
 const OCSP_MIN_DELAY_S = 300;
 const OCSP_MAX_DELAY_S = 3600;
 const MAXREWRITE_DEFAULT = 1024;
+const H2_STREAMS_DEFAULT = 100;
+/** RFC 9113's own default. */
+const H2_WINDOW_DEFAULT = 65_535;
 const HEADERS_DEFAULT = 101;
 const LOG_URI_DEFAULT = 1023;
 const STICK_COUNTERS_DEFAULT = 3;
@@ -42,6 +46,7 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
       ocspUpdates: buildOcspUpdates(configuration),
       crtBase: texts.get("crt-base") ?? "",
     },
+    h2: buildHttp2(numbers),
     maxHeaders: numbers.get("tune.http.maxhdr") ?? HEADERS_DEFAULT,
     logUriBytes: numbers.get("tune.http.logurilen") ?? LOG_URI_DEFAULT,
     compression: {
@@ -84,6 +89,19 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
     logTag: texts.get("log-tag") ?? "haproxy",
     logSendHostname: draft.logSendHostname === "" ? host : draft.logSendHostname,
     flags: Object.fromEntries(flags),
+  };
+}
+
+/** `tune.h2.…`: what one side says of its own counts before what is said for both; 0 is no limit for streams, and for windows the default. */
+function buildHttp2(numbers: ReadonlyMap<string, number>): Http2Plan {
+  const either = (side: "be" | "fe", name: string, missing: number): number =>
+    numbers.get(`tune.h2.${side}.${name}`) || numbers.get(`tune.h2.${name}`) || missing;
+  return {
+    streamsMax: either("fe", "max-concurrent-streams", H2_STREAMS_DEFAULT),
+    windowBytes: either("fe", "initial-window-size", H2_WINDOW_DEFAULT),
+    totalStreamsMax: numbers.get("tune.h2.fe.max-total-streams") ?? 0,
+    serverStreamsMax: either("be", "max-concurrent-streams", H2_STREAMS_DEFAULT),
+    serverWindowBytes: either("be", "initial-window-size", H2_WINDOW_DEFAULT),
   };
 }
 

@@ -110,6 +110,7 @@ function buildListeners(draft: ProxyDraft, proxy: number, first: number): Listen
     mss: bind.options.mss,
     acceptProxy: bind.options.acceptProxy,
     netscalerMagic: bind.options.netscalerMagic,
+    proto: bind.options.proto,
     tls: bind.options.tlsPlan,
     at: bind.statement.location,
   }));

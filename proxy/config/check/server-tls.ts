@@ -16,7 +16,7 @@ export function checkServerTls(proxy: ProxyDraft, server: ServerDraft, configura
   if (!tls.isOn && !checksEncrypted && !stepsEncrypt) return;
   const { statement } = server;
   const who = `'server ${proxy.name}/${server.name}'`;
-  const line: TlsLine = { tls, statement, who, configuration };
+  const line: TlsLine = { tls, statement, who, configuration, alpnDefault: [] };
   const plan = buildServer(line, proxy);
   const checkAlpn = protocolsOf(line, "check-alpn", protocolsInChecks(proxy));
   if (plan === null || checkAlpn === null) return;

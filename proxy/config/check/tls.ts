@@ -22,7 +22,9 @@ import type { Statement } from "../statement.ts";
 import { ocspClash, readCrtList } from "./crt-list.ts";
 
 /** Protocols that are spoken. */
-const PROTOCOLS = ["http/1.1", "http/1.0"];
+const PROTOCOLS = ["h2", "http/1.1", "http/1.0"];
+/** What a bind line of mode http offers when it says nothing (configuration.txt 5.1, `alpn`). */
+const ALPN_DEFAULT = ["h2", "http/1.1"];
 const MIN_VERSION_DEFAULT = "TLSv1.2";
 
 /** Where a line's TLS is said and complained about. */
@@ -32,6 +34,8 @@ export interface TlsLine {
   /** "'bind *:443' in section 'frontend'". */
   readonly who: string;
   readonly configuration: ConfigurationDraft;
+  /** What is offered when neither `alpn` nor `no-alpn` is said. */
+  readonly alpnDefault: readonly string[];
 }
 
 export function checkBindTls(proxy: ProxyDraft, configuration: ConfigurationDraft): void {
@@ -42,7 +46,8 @@ export function checkBindTls(proxy: ProxyDraft, configuration: ConfigurationDraf
     if (!says || done.has(bind.statement)) continue;
     done.add(bind.statement);
     const who = `'bind ${bind.statement.text(1)}' in section '${proxy.kind}'`;
-    const line: TlsLine = { tls, statement: bind.statement, who, configuration };
+    const alpnDefault = proxy.mode === "http" ? ALPN_DEFAULT : [];
+    const line: TlsLine = { tls, statement: bind.statement, who, configuration, alpnDefault };
     if (tls.isOn) bind.options.tlsPlan = buildBind(line, proxy, bind);
     else warnOfUnused(line, proxy);
   }
@@ -279,7 +284,8 @@ function versionsOf(
 }
 
 function alpnOf(line: TlsLine): string[] | null {
-  return line.tls.flags.get("no-alpn") === true ? [] : protocolsOf(line, "alpn");
+  if (line.tls.flags.get("no-alpn") === true) return [];
+  return line.tls.texts.has("alpn") ? protocolsOf(line, "alpn") : [...line.alpnDefault];
 }
 
 /** The list behind `alpn` or `check-alpn`, empty: there is none. Null: the diagnostics say what is wrong with it. */
@@ -294,7 +300,7 @@ export function protocolsOf(
   // Names that nobody knows are offered as they are: what is spoken then is HTTP/1, as everywhere.
   const unserved = protocols.find((name) => /^h[23]/.test(name) && !served.includes(name));
   if (unserved === undefined) return protocols;
-  const hint = `HTTP/2 and HTTP/3 are not served yet; write '${keyword} http/1.1'.`;
+  const hint = `HTTP/3 is not served yet; write '${keyword} h2,http/1.1'.`;
   statement.alert("unserved", `${who} : '${keyword}' : protocol '${unserved}' is not served`, { at: named.at, hint });
   return null;
 }

@@ -15,7 +15,7 @@ import {
   tcpUserTimeout,
   user,
 } from "../sections/bind-options.ts";
-import { multiplexer } from "../sections/multiplexer.ts";
+import { bindProtocol } from "../sections/multiplexer.ts";
 import {
   certificate,
   certificateList,
@@ -103,7 +103,7 @@ export const BIND_KEYWORDS = new KeywordTable<BindParser>(manual<BindParser>("5.
     inert("nice", "<nice>", "HAProxy schedules by it; ringway serves connections in the order of their events."),
     unserved("npn", "<protocols>", "NPN left TLS; `alpn` took its place."),
     gone("process", "on 'bind' lines is not supported anymore, please use 'thread' instead."),
-    served("proto", "<name>", multiplexer),
+    served("proto", "<name>", bindProtocol),
     inert("quic-cc-algo", "{ cubic | newreno | bbr | nocc }[(<args,...>)]", QUIC),
     inert("quic-socket", "[ connection | listener ]", QUIC),
     inert("severity-output", "<format>", "Affects nothing but the runtime API's messages; sessions ask for it with `set severity-output`."),

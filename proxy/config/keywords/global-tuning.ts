@@ -16,7 +16,9 @@ const POLL = "Choice among HAProxy's pollers. ringway's engines are io_uring and
 const SPLICE = "ringway does not splice; data goes through its buffers either way.";
 const TLS = "Tunes what OpenSSL does by itself here: sessions are kept by clients, in tickets.";
 const INTERNAL = "Tunes the inside of HAProxy (memory pools, scheduler, caches); ringway is built otherwise.";
-const H2 = "HTTP/2 and HTTP/3 are not served yet: no connection uses this.";
+const H2 = "Tunes the inside of HAProxy's HTTP/2, or HTTP/3, which is not served.";
+const h2Window = integerWithin(0, 2147483647, (name) => `'${name}' expects a positive value, or zero for the default.`);
+const h2Streams = integerWithin(0, 2147483647, (name) => `'${name}' expects a positive value.`);
 const LUA = "Lua is not served: nothing uses this.";
 const SOCKBUF = "The kernel sizes socket buffers itself.";
 const HTTPCLIENT = "There is no HTTP client inside ringway that could use it.";
@@ -28,6 +30,13 @@ export const GLOBAL_TUNING: readonly Keyword<GlobalParser>[] = [
     served("spread-checks", "<0..50, in percent>", integerWithin(0, 50, (name) => `'${name}' needs a positive value in range 0..50.`)),
     served("tune.bufsize", "<size>", size),
     served("tune.http.logurilen", "<number>", integerWithin(0, 2147483647, (name) => `'${name}' expects an integer argument.`)),
+    served("tune.h2.be.initial-window-size", "<number>", h2Window),
+    served("tune.h2.be.max-concurrent-streams", "<number>", h2Streams),
+    served("tune.h2.fe.initial-window-size", "<number>", h2Window),
+    served("tune.h2.fe.max-concurrent-streams", "<number>", h2Streams),
+    served("tune.h2.fe.max-total-streams", "<number>", integerWithin(0, 2147483647, (name) => `'${name}' expects a positive value.`)),
+    served("tune.h2.initial-window-size", "<number>", h2Window),
+    served("tune.h2.max-concurrent-streams", "<number>", h2Streams),
     served("tune.http.maxhdr", "<number>", integerWithin(1, 32767, (name) => `'${name}' expects a numeric value between 1 and 32767`)),
     served("tune.maxrewrite", "<number>", integerWithin(0, 2147483647, (name) => `'${name}' expects a positive integer argument.`)),
     served("tune.stick-counters", "<number>", integerWithin(0, 100, (name) => `'${name}' expects a numeric value between 0 and 100`)),
@@ -108,17 +117,10 @@ export const GLOBAL_TUNING: readonly Keyword<GlobalParser>[] = [
     ]),
     ...inertAll(H2, [
       ["tune.h2.be.glitches-threshold", "<number>"],
-      ["tune.h2.be.initial-window-size", "<number>"],
-      ["tune.h2.be.max-concurrent-streams", "<number>"],
       ["tune.h2.be.rxbuf", "<size>"],
       ["tune.h2.fe.glitches-threshold", "<number>"],
-      ["tune.h2.fe.initial-window-size", "<number>"],
-      ["tune.h2.fe.max-concurrent-streams", "<number>"],
-      ["tune.h2.fe.max-total-streams", "<number>"],
       ["tune.h2.fe.rxbuf", "<size>"],
       ["tune.h2.header-table-size", "<number>"],
-      ["tune.h2.initial-window-size", "<number>"],
-      ["tune.h2.max-concurrent-streams", "<number>"],
       ["tune.h2.max-frame-size", "<number>"],
       ["tune.h2.zero-copy-fwd-send", "{ on | off }"],
       ["tune.quic.cc-hystart", "{ on | off }"],

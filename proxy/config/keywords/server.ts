@@ -1,7 +1,7 @@
 // Parameters of `server` and `default-server` lines, section 5.2 of the manual. The number in front of each group is how many arguments
 // follow, -1 when that varies.
 
-import { multiplexer } from "../sections/multiplexer.ts";
+import { checkProtocol, serverProtocol } from "../sections/multiplexer.ts";
 import {
   noSendProxy,
   poolConnName,
@@ -113,7 +113,7 @@ export const SERVER_KEYWORDS = new KeywordTable<ServerParser>(manual<ServerParse
     served("ca-file", "<cafile>", tlsText),
     served("check-alpn", "<protocols>", tlsText),
     unserved("check-pool-conn-name", "<name>", "Checks always make a connection of their own."),
-    served("check-proto", "<name>", multiplexer),
+    served("check-proto", "<name>", checkProtocol),
     served("check-sni", "<sni>", tlsText),
     served("ciphers", "<ciphers>", tlsText),
     served("ciphersuites", "<ciphersuites>", tlsText),
@@ -151,7 +151,7 @@ export const SERVER_KEYWORDS = new KeywordTable<ServerParser>(manual<ServerParse
     served("pool-max-conn", "<max>", count(-1, atLeastMinusOne)),
     served("pool-purge-delay", "<delay>", purgeDelay),
     served("port", "<port>", port),
-    served("proto", "<name>", multiplexer),
+    served("proto", "<name>", serverProtocol),
     served("proxy-v2-options", "<option>[,<option>]*", proxyV2Options),
     unserved("redir", "<prefix>", "Redirecting clients to servers is not served yet."),
     inert("resolve-net", "<network>[,<network[,...]]", RESOLVE),

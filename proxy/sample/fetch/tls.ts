@@ -145,7 +145,7 @@ const secret =
   (ctx) =>
     single((stream) => {
       const slot = slotOf(ctx, side, stream);
-      const kept = slot < 0 ? undefined : ctx.tls?.captures.secretsOf(slot)?.get(label.toUpperCase());
+      const kept = slot < 0 ? undefined : ctx.tls?.captures.secretsOf(ctx.connections.carrier[slot]!)?.get(label.toUpperCase());
       return kept === undefined ? FAIL : setBytes(ctx, TYPE.str, kept);
     });
 
@@ -173,7 +173,7 @@ function tlsFetches(prefix: "ssl_fc" | "ssl_bc", side: Side): Record<string, Fet
 }
 
 const helloOf = (ctx: SampleContext, stream: Stream): CapturedHello | null =>
-  stream.client < 0 ? null : (ctx.tls?.captures.helloOf(stream.client) ?? null);
+  stream.client < 0 ? null : (ctx.tls?.captures.helloOf(ctx.connections.carrier[stream.client]!) ?? null);
 
 /** A list of the client's hello; with an argument of 1 without GREASE. */
 function captured(
@@ -259,7 +259,7 @@ export const TLS_FETCHES: Readonly<Record<string, FetchCompiler>> = {
 /** What was first wrong with the client's certificates: of authorities (and at which depth), of its own. */
 function fault(ctx: SampleContext, stream: Stream, which: 0 | 1 | 2): Result {
   if (sslOf(ctx, "client", stream) === 0) return FAIL;
-  const faults = ctx.tls!.captures.faultsOf(stream.client);
+  const faults = ctx.tls!.captures.faultsOf(ctx.connections.carrier[stream.client]!);
   const number = faults === undefined ? 0 : [faults.authority, faults.depth, faults.own][which]!;
   return setInteger(ctx, TYPE.sint, number);
 }
