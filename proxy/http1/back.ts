@@ -103,8 +103,21 @@ export class HttpBack implements ConnectionUser {
       transport.close(slot);
       dispatch.connectFailed(stream, BY_SERVER);
     } else if (!this.#ctx.sendProxy.queue(stream, slot)) dispatch.fail(stream, BY_PROXY);
-    else if ((stream.flags & STREAM.http) !== 0) this.attach(stream, slot);
+    else if ((stream.flags & STREAM.http) !== 0) this.#begin(stream, slot);
     else relay.attach(stream, slot);
+  }
+
+  /** The new connection speaks HTTP/1, or carries the stream as one of several. */
+  #begin(stream: Stream, slot: number): void {
+    const { dispatch, http2Servers } = this.#ctx;
+    if (!http2Servers.speaks(slot)) {
+      this.attach(stream, slot);
+      return;
+    }
+    const row = http2Servers.connected(stream, slot);
+    stream.server = row;
+    if (row >= 0) this.attach(stream, row);
+    else dispatch.fail(stream, BY_PROXY);
   }
 
   /** Bytes from the client during an exchange: more of the body, or the next request too early. */
@@ -212,6 +225,7 @@ export class HttpBack implements ConnectionUser {
   /** Reads heads until the final one; interim ones are passed on. */
   #head(stream: Stream, slot: number): void {
     const { transport, pool, bytes, connections } = this.#ctx;
+    const isMultiplexed = (connections.flags[slot]! & CONNECTION.multiplexed) !== 0;
     // After the answer's end the Stream may be another exchange already, that of the next request in the pipeline.
     const generation = stream.generation;
     while (
@@ -234,6 +248,7 @@ export class HttpBack implements ConnectionUser {
         result = -502;
       } else if (result > 0 && stream.response.end - pool.start[buffer]! > this.#headBytesMax) result = -502;
       if (result > 0) result = frameResponse(bytes, stream.response);
+      if (isMultiplexed) stream.response.flags |= MESSAGE.http2;
       const status = stream.response.status;
       // RFC 9110 15.2.2: protocols are only switched to what the client offered and the server names.
       if (result > 0 && status === 101 && (stream.request.flags & stream.response.flags & MESSAGE.upgrade) === 0)

@@ -9,6 +9,8 @@ import { STREAM, STREAM_BYTES, type Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
 const READ_CLOSED = CONNECTION.readClosed;
+/** Rows without a socket of their own: the cache's, and streams of HTTP/2. */
+const SHARED = CONNECTION.virtual | CONNECTION.multiplexed;
 /** Buffers that may wait to be sent before the other side is held back: enough for the next gather while one is under way. One when buffers are scarce. */
 const BUFFERS_QUEUED_MAX = 8;
 
@@ -221,7 +223,7 @@ export class Pump {
       (stream.flags & STREAM.keepServer) !== 0 &&
       stream.requestBody.done &&
       connections.receiveHead[slot]! < 0 &&
-      (connections.flags[slot]! & (READ_CLOSED | CONNECTION.failed | CONNECTION.outputFailed | CONNECTION.virtual)) ===
+      (connections.flags[slot]! & (READ_CLOSED | CONNECTION.failed | CONNECTION.outputFailed | SHARED)) ===
         0 &&
       connections.sendHead[slot]! < 0;
     stream.server = -1;

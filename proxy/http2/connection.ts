@@ -51,8 +51,15 @@ export class Http2Connection {
   slot = -1;
   /** We are the client: the peer is a server of ours. */
   isToServer = false;
-  /** Highest stream number that the peer has used (of servers: that we have). */
+  /** Highest stream number that the client has used. */
   lastId = 0;
+  /** To servers: number of the next stream; the client's connection that it was made for; whether others have used it; whether nobody does. */
+  nextId = 1;
+  client = -1;
+  isShared = false;
+  isIdle = false;
+  /** SERVER.connectionGeneration that it was made under. */
+  generation = 0;
   sendWindow = 0;
   receiveWindow = 0;
   /** Bytes received that the peer has not been given back, and those among them that wait in rows. */
@@ -108,7 +115,10 @@ export class Http2Connection {
     this.rows.clear();
     this.slot = slot;
     this.isToServer = isToServer;
-    this.lastId = isToServer ? -1 : 0;
+    this.lastId = 0;
+    this.nextId = 1;
+    this.client = -1;
+    this.isShared = this.isIdle = false;
     this.sendWindow = this.peerInitialWindow = DEFAULT_WINDOW_BYTES;
     this.receiveWindow = receiveWindow;
     this.owed = 0;

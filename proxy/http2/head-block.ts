@@ -129,7 +129,7 @@ export class HeadBlock {
       if (this.#is(at, nameEnd, HOST)) {
         this.#hostStart = this.#valueStart(nameEnd);
         this.#hostEnd = next - 2;
-      } else if (this.#is(at, nameEnd, UPGRADE)) isUpgrade = true;
+      } else if (this.#is(at, nameEnd, UPGRADE)) isUpgrade = this.#is(this.#valueStart(nameEnd), next - 2, PROTOCOL_WEBSOCKET);
       at = next;
     }
     return isUpgrade;

@@ -10,6 +10,7 @@
 import { CONNECTION, KIND } from "../connection/table.ts";
 import type { ConnectionUser, RowMultiplexer } from "../connection/transport.ts";
 import { MESSAGE, type Message } from "../http1/message.ts";
+import type { Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { Http2Connection } from "./connection.ts";
 import { FieldList } from "./hpack/decoder.ts";
@@ -56,6 +57,7 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
   readonly #closed: number[] = [];
   readonly #streamsMax: number;
   readonly #windowBytes: number;
+  readonly #serverWindowBytes: number;
   /** The worker drains: no new streams, and connections go when they have none. */
   #isDraining = false;
 
@@ -74,6 +76,7 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     this.#responseText = new ResponseText(bytes, this.#fields);
     this.#streamsMax = plan.global.h2.streamsMax;
     this.#windowBytes = plan.global.h2.windowBytes;
+    this.#serverWindowBytes = plan.global.h2.serverWindowBytes;
   }
 
   /** The connection that carries the row. */
@@ -99,6 +102,17 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     this.#idle(connection);
     transport.receive(slot);
     if (connections.receiveHead[slot]! >= 0) this.onReceived(slot);
+  }
+
+  /** A connection to a server stands, and HTTP/2 is spoken on it. */
+  connected(slot: number): Http2Connection {
+    const { connections, pool, transport } = this.#ctx;
+    connections.kind[slot] = KIND.http2Server;
+    const connection = this.#make(slot, true);
+    this.#output.preface(connection);
+    this.#output.settings(connection, ourSettings(true, this.#serverWindowBytes, 0, pool.size));
+    transport.receive(slot);
+    return connection;
   }
 
   /** What a client of an HTTP/1 frontend said first is the preface, as far as it has come (RFC 9113 3.3). */
@@ -201,7 +215,8 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
   fail(connection: Http2Connection, error: number): void {
     if (connection.isBroken) return;
     connection.isBroken = true;
-    this.#output.goaway(connection, Math.max(0, connection.lastId), error);
+    if (connection.isToServer) this.#ctx.http2Servers.closed(connection);
+    this.#output.goaway(connection, connection.isToServer ? 0 : connection.lastId, error);
     this.#output.push(connection);
     this.#failRows(connection, ECONNRESET);
     this.#finish(connection);
@@ -241,7 +256,8 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
   /** GOAWAY without an error; nobody is served any more. */
   shutDown(connection: Http2Connection): void {
     connection.goingAway = 2;
-    this.#output.goaway(connection, Math.max(0, connection.lastId), H2_ERROR.none);
+    if (connection.isToServer) this.#ctx.http2Servers.closed(connection);
+    this.#output.goaway(connection, connection.isToServer ? 0 : connection.lastId, H2_ERROR.none);
     if (connection.rows.size === 0) this.#finish(connection);
   }
 
@@ -251,6 +267,7 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
    */
   drain(): void {
     this.#isDraining = true;
+    this.#ctx.http2Servers.closeIdle();
     for (const connection of this.#connections) {
       if (connection === undefined || connection.slot < 0 || connection.isToServer || connection.isBroken) continue;
       if (connection.goingAway === 0) this.#announceEnd(connection);
@@ -278,6 +295,8 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
   /** The connection's row is freed. */
   released(slot: number): void {
     const connection = this.#connections[slot]!;
+    connection.isBroken = true;
+    if (connection.isToServer) this.#ctx.http2Servers.closed(connection);
     this.#failRows(connection, ECONNRESET);
     const { pool } = this.#ctx;
     if (connection.out >= 0) pool.free(connection.out);
@@ -355,6 +374,17 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     inFraming[row] = FRAMING.done;
   }
 
+  /** A row for the stream on a connection to its server, -1: there is none. What is queued on it becomes a request. */
+  openStream(connection: Http2Connection, stream: Stream): number {
+    const id = connection.nextId;
+    const row = this.#openRow(connection, id, KIND.server);
+    if (row < 0) return -1;
+    connection.nextId = id + 2;
+    connection.lastId = id;
+    this.#ctx.connections.stream[row] = stream.slot;
+    return row;
+  }
+
   /** A row for a stream, -1: there is none. */
   #openRow(connection: Http2Connection, id: number, kind: number): number {
     const { clock, connections, transport } = this.#ctx;
@@ -369,7 +399,8 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     connections.peer[row] = -1;
     connections.streams[slot]!++;
     connection.hadStreams = true;
-    this.#rows.begin(row, id, connection.peerInitialWindow, this.#windowBytes);
+    const windowBytes = connection.isToServer ? this.#serverWindowBytes : this.#windowBytes;
+    this.#rows.begin(row, id, connection.peerInitialWindow, windowBytes);
     connection.rows.set(id, row);
     return row;
   }

@@ -13,6 +13,7 @@ import { textBytes } from "./names.ts";
 const HTTP = 1;
 const BAD_REQUEST = 65536;
 const VERSION_11 = 64;
+const VERSION_2 = 4096;
 const LINE_EDITED = 1024;
 
 const DOUBLE_QUOTE = 34;
@@ -22,6 +23,12 @@ const SPACE = 32;
 const BADREQ = textBytes("<BADREQ>");
 const HTTP_11 = textBytes("HTTP/1.1");
 const HTTP_10 = textBytes("HTTP/1.0");
+const HTTP_2 = textBytes("HTTP/2.0");
+
+function versionText(flags: number): Uint8Array {
+  if ((flags & VERSION_2) !== 0) return HTTP_2;
+  return (flags & VERSION_11) !== 0 ? HTTP_11 : HTTP_10;
+}
 
 export class RequestVariables {
   readonly writer: ItemWriter;
@@ -55,7 +62,7 @@ export class RequestVariables {
     writer.request(arena, request.targetStart, Math.min(request.targetEnd, lineEnd), escaped);
     if (request.targetEnd < lineEnd) {
       writer.byte(SPACE);
-      const version = (stream.request.flags & VERSION_11) !== 0 ? HTTP_11 : HTTP_10;
+      const version = versionText(stream.request.flags);
       const room = lineEnd - request.targetEnd - 1;
       for (let i = 0; i < version.length && i < room; i++) writer.byte(version[i]!);
     }
@@ -111,7 +118,7 @@ export class RequestVariables {
   /** %HV */
   version(stream: Stream, flags: number): void {
     if (!hasRequest(stream)) this.writer.text(BADREQ, flags);
-    else this.writer.text((stream.request.flags & VERSION_11) !== 0 ? HTTP_11 : HTTP_10, flags);
+    else this.writer.text(versionText(stream.request.flags), flags);
   }
 
   #requestPart(stream: Stream, from: number, to: number, flags: number): void {

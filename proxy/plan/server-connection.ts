@@ -2,6 +2,7 @@
 // may be shared. Data of the plan (plan.ts).
 
 import type { SamplePlan } from "./expression.ts";
+import type { Protocol } from "./listener.ts";
 import type { LogNodePlan } from "./log.ts";
 import type { SocketAddressPlan } from "./plan.ts";
 import type { TlsServerPlan } from "./tls.ts";
@@ -10,6 +11,8 @@ export interface ServerConnectionPlan {
   /** The line's `source`, else the backend's; null: the kernel chooses. */
   readonly source: SourcePlan | null;
   readonly sendProxy: SendProxyPlan | null;
+  /** `proto`: what is spoken without asking; null: HTTP/1, or what TLS agrees on. */
+  readonly proto: Protocol | null;
   /** `ssl`; null: the connection is not encrypted. */
   readonly tls: TlsServerPlan | null;
   /** `tcp-ut`, 0: the kernel's. */
@@ -24,6 +27,7 @@ export interface ServerConnectionPlan {
 export const PLAIN_CONNECTION: ServerConnectionPlan = {
   source: null,
   sendProxy: null,
+  proto: null,
   tls: null,
   tcpUserTimeoutMs: 0,
   poolConnName: null,

@@ -1,6 +1,7 @@
 // Servers of the plan: parameters of the line over those of `default-server` over HAProxy's defaults.
 
 import type { AgentPlan, OnError, ServerCheckPlan } from "../../plan/check.ts";
+import type { Protocol } from "../../plan/listener.ts";
 import type { ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
 import type { ServerConnectionPlan } from "../../plan/server-connection.ts";
 import type { ConfigurationDraft, ProxyDraft } from "../draft.ts";
@@ -69,10 +70,11 @@ function buildConnection(
   { options, tlvs, poolConnName, tlsPlan }: ServerDraft,
   backend: ProxyDraft,
 ): ServerConnectionPlan {
-  const { proxyVersion: version, proxyOptions, numbers } = options;
+  const { proxyVersion: version, proxyOptions, numbers, texts } = options;
   return {
     source: options.source ?? backend.source,
     sendProxy: version === 0 ? null : { version, options: [...proxyOptions], tlvs: version === 2 ? tlvs : [] },
+    proto: (texts.get("proto") as Protocol | undefined) ?? null,
     tls: tlsPlan,
     tcpUserTimeoutMs: numbers.get("tcp-ut") ?? 0,
     // As HAProxy: connections under different names are not shared.

@@ -1,7 +1,7 @@
 // What was captured of a stream, and the request line as it was received: `capture.req.hdr`, `capture.res.hdr`, `capture.req.method`,
 // `capture.req.uri`, `capture.req.ver`, `capture.res.ver`. Unlike the message's own fetches they are there to the stream's end.
 
-import { MESSAGE, type RequestLine } from "../../http1/message.ts";
+import { MESSAGE, type Message, type RequestLine } from "../../http1/message.ts";
 import { STREAM, type Stream } from "../../stream/stream.ts";
 import { TYPE } from "../types.ts";
 import { textBytes } from "../value.ts";
@@ -14,6 +14,7 @@ const HTTP = STREAM.http;
 const BAD_REQUEST = STREAM.badRequest;
 const HTTP_11 = textBytes("HTTP/1.1");
 const HTTP_10 = textBytes("HTTP/1.0");
+const HTTP_2 = textBytes("HTTP/2.0");
 
 function captured(isResponse: boolean): FetchCompiler {
   return ({ captures, value }, plan) => {
@@ -40,6 +41,12 @@ function part(start: "methodStart" | "targetStart", end: "methodEnd" | "targetEn
     });
 }
 
+/** `HTTP/` and the version that the message came with. */
+function versionText({ flags }: Message): Uint8Array {
+  if ((flags & MESSAGE.http2) !== 0) return HTTP_2;
+  return (flags & MESSAGE.version11) !== 0 ? HTTP_11 : HTTP_10;
+}
+
 function version(of: "request" | "response"): FetchCompiler {
   return ({ value }) =>
     single((stream) => {
@@ -47,7 +54,7 @@ function version(of: "request" | "response"): FetchCompiler {
       const message = of === "request" ? stream.request : stream.response;
       if (message.end === message.start) return FAIL;
       value.type = STR;
-      value.bytes = (message.flags & MESSAGE.version11) !== 0 ? HTTP_11 : HTTP_10;
+      value.bytes = versionText(message);
       value.start = 0;
       value.end = value.bytes.length;
       return PASS;

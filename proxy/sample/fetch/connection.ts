@@ -125,9 +125,13 @@ const dstConn: FetchCompiler = (ctx) => {
   });
 };
 
-/** HTTP/1 has no version 2 in it: 1 wherever HTTP is spoken. */
+/** 2 for streams of HTTP/2, 1 wherever else HTTP is spoken. */
 function majorFetch(slotOf: Slot): FetchCompiler {
-  return (ctx) => single((stream) => (slotOf(stream) < 0 ? FAIL : integer(ctx, 1)));
+  return (ctx) =>
+    single((stream) => {
+      const slot = slotOf(stream);
+      return slot < 0 ? FAIL : integer(ctx, ctx.connections.carrier[slot] === slot ? 1 : 2);
+    });
 }
 
 const reused: FetchCompiler = ({ value }) =>

@@ -21,6 +21,7 @@ const SLASH_BYTE = 47;
 
 const SLASH = textBytes("/");
 const VERSION_10 = textBytes("1.0");
+const VERSION_2 = textBytes("2.0");
 const VERSION_11 = textBytes("1.1");
 
 /** Pass when the stream has a complete request head, miss while it is still to come, fail where there never is one (mode tcp). */
@@ -164,7 +165,9 @@ function versionFetch(of: "request" | "response"): FetchCompiler {
       const message = of === "request" ? stream.request : stream.response;
       if ((stream.flags & HTTP) === 0) return FAIL;
       if (message.end === message.start) return MISS;
-      return setBytes(ctx.value, (message.flags & MESSAGE.version11) !== 0 ? VERSION_11 : VERSION_10, 0, 3);
+      const isHttp2 = (message.flags & MESSAGE.http2) !== 0;
+      const text = (message.flags & MESSAGE.version11) !== 0 ? VERSION_11 : VERSION_10;
+      return setBytes(ctx.value, isHttp2 ? VERSION_2 : text, 0, 3);
     };
     return single(first);
   };
