@@ -118,6 +118,8 @@ export class Connections {
   readonly port: Uint16Array;
   /** What went wrong with the connection, HAProxy's number (errors.ts). */
   readonly error: Uint8Array;
+  /** Faults of the peer's protocol that did not end the connection (HTTP/2). */
+  readonly glitches: Int32Array;
   /** Streams that this connection has carried. */
   readonly streams: Int32Array;
   readonly free: FreeList;
@@ -149,6 +151,7 @@ export class Connections {
     this.address = new Uint8Array(capacity * 16);
     this.port = new Uint16Array(capacity);
     this.streams = new Int32Array(capacity);
+    this.glitches = new Int32Array(capacity);
     this.error = new Uint8Array(capacity);
     this.free = new FreeList(capacity);
   }

@@ -177,6 +177,7 @@ export class Transport {
     table.stream[slot] = -1;
     table.sendBytes[slot] = 0;
     table.streams[slot] = 0;
+    table.glitches[slot] = 0;
     table.error[slot] = 0;
     table.sinceMs[slot] = nowMs;
     return slot;

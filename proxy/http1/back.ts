@@ -8,6 +8,7 @@
 import { errorOfErrno } from "../connection/errors.ts";
 import { CONNECTION } from "../connection/table.ts";
 import type { ConnectionUser } from "../connection/transport.ts";
+import { keyIsAnswered } from "../http2/websocket.ts";
 import { LOG_WHEN } from "../log/access-log.ts";
 import { LOG_STEPS } from "../plan/log.ts";
 import { RETRY_ON } from "../plan/retry.ts";
@@ -110,7 +111,7 @@ export class HttpBack implements ConnectionUser {
   /** The new connection speaks HTTP/1, or carries the stream as one of several. */
   #begin(stream: Stream, slot: number): void {
     const { dispatch, http2Servers } = this.#ctx;
-    if (!http2Servers.speaks(slot)) {
+    if (!http2Servers.speaks(stream, slot)) {
       this.attach(stream, slot);
       return;
     }
@@ -251,8 +252,7 @@ export class HttpBack implements ConnectionUser {
       if (isMultiplexed) stream.response.flags |= MESSAGE.http2;
       const status = stream.response.status;
       // RFC 9110 15.2.2: protocols are only switched to what the client offered and the server names.
-      if (result > 0 && status === 101 && (stream.request.flags & stream.response.flags & MESSAGE.upgrade) === 0)
-        result = -502;
+      if (result > 0 && status === 101 && !this.#maySwitch(stream)) result = -502;
       if (result < 0) {
         this.#invalid(stream);
         return;
@@ -270,6 +270,12 @@ export class HttpBack implements ConnectionUser {
     // Sent again, the stream waits for another connection.
     const isOurs = stream.generation === generation && stream.server === slot;
     if (isOurs && stream.state === STATE.waiting && (connections.flags[slot]! & ENDED) !== 0) this.#died(stream, slot);
+  }
+
+  #maySwitch({ request, requestBody, response }: Stream): boolean {
+    return (
+      (request.flags & response.flags & MESSAGE.upgrade) !== 0 && keyIsAnswered(this.#ctx.bytes, request, response)
+    );
   }
 
   /** The client took what was on its way to it: interim answers that waited for that go on. */

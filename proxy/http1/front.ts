@@ -168,18 +168,19 @@ export class HttpFront implements ConnectionUser {
     stream.flags = STREAM.http;
     const isLax = this.#lax[stream.frontend] === 1;
     let result = parseRequest(bytes, pool.start[buffer]!, pool.end[buffer]!, stream.request, isLax);
+    const isMultiplexed = (connections.flags[slot]! & MULTIPLEXED) !== 0;
     // As HAProxy answers: 414 when the buffer is full and the head not at its end, 431 when it leaves no room for rewriting.
     if (result === 0) {
-      if (pool.end[buffer]! - pool.start[buffer]! < pool.size) {
+      if (pool.end[buffer]! - pool.start[buffer]! < pool.size && !isMultiplexed) {
         this.#abandon(stream, slot);
         return false;
       }
       result = -414;
     } else if (result > 0 && stream.request.end - pool.start[buffer]! > this.#headBytesMax) result = -431;
     if (result > 0) result = frameRequest(bytes, stream.request);
-    const isMultiplexed = (connections.flags[slot]! & MULTIPLEXED) !== 0;
-    if (isMultiplexed && result > 0) result = -this.#ctx.multiplexer.adopt(slot, stream.request) || 1;
-    else if (result < 0 && !isMultiplexed && this.#speaksHttp2(stream, slot, buffer)) return true;
+    if (isMultiplexed) result = this.#ctx.multiplexer.adopt(slot, stream.request, result);
+    else if (result < 0 && this.#speaksHttp2(stream, slot, buffer)) return true;
+    if (result < 0 && this.#isForbiddenPreface(result, slot, buffer)) result = -405;
     wheel.clear(slot);
     transport.received.take(slot);
     stream.headBuffer = buffer;
@@ -191,11 +192,22 @@ export class HttpFront implements ConnectionUser {
     return true;
   }
 
+  /** HTTP/2's preface where only HTTP/1 is spoken: its method is one that nobody serves. */
+  #isForbiddenPreface(result: number, slot: number, buffer: number): boolean {
+    const { multiplexer, pool } = this.#ctx;
+    return (
+      result === -400 &&
+      (this.#ctx.connections.flags[slot]! & CONNECTION.notFirst) === 0 &&
+      multiplexer.isPreface(pool.start[buffer]!, pool.end[buffer]!)
+    );
+  }
+
   /** A client that did not ask begins with HTTP/2's preface (RFC 9113 3.3): the connection is another's from here on. */
   #speaksHttp2(stream: Stream, slot: number, buffer: number): boolean {
-    const { connections, multiplexer, pool, streams } = this.#ctx;
+    const { connections, multiplexer, plan, pool, streams } = this.#ctx;
     const isFirst = (connections.flags[slot]! & CONNECTION.notFirst) === 0;
-    if (!isFirst || !multiplexer.isPreface(pool.start[buffer]!, pool.end[buffer]!)) return false;
+    const isAllowed = plan.listeners[connections.owner[slot]!]!.proto !== "h1";
+    if (!isFirst || !isAllowed || !multiplexer.isPreface(pool.start[buffer]!, pool.end[buffer]!)) return false;
     connections.stream[slot] = -1;
     streams.give(stream);
     multiplexer.accepted(slot);

@@ -223,8 +223,7 @@ export class Pump {
       (stream.flags & STREAM.keepServer) !== 0 &&
       stream.requestBody.done &&
       connections.receiveHead[slot]! < 0 &&
-      (connections.flags[slot]! & (READ_CLOSED | CONNECTION.failed | CONNECTION.outputFailed | SHARED)) ===
-        0 &&
+      (connections.flags[slot]! & (READ_CLOSED | CONNECTION.failed | CONNECTION.outputFailed | SHARED)) === 0 &&
       connections.sendHead[slot]! < 0;
     stream.server = -1;
     stream.formerServer = slot;

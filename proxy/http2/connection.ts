@@ -71,6 +71,8 @@ export class Http2Connection {
   mustForgetTable = false;
   /** Bytes of the preface that are still to come. */
   prefaceLeft = 0;
+  /** SETTINGS_ENABLE_CONNECT_PROTOCOL was received (RFC 8441 3). */
+  takesExtendedConnect = false;
   /** SETTINGS is the first frame of a connection. */
   isSettled = false;
   /** The frame that is being read: payload bytes left, -1: its header is to come. */
@@ -124,7 +126,7 @@ export class Http2Connection {
     this.owed = 0;
     this.peerFrameBytes = DEFAULT_FRAME_BYTES;
     this.peerStreamsMax = Number.MAX_SAFE_INTEGER;
-    this.mustForgetTable = false;
+    this.mustForgetTable = this.takesExtendedConnect = false;
     this.prefaceLeft = isToServer ? 0 : PREFACE.length;
     this.isSettled = this.isBroken = this.isDirty = this.hadStreams = false;
     this.frameLeft = -1;

@@ -32,7 +32,6 @@ const CONNECT = latin1("CONNECT");
 const GET = latin1("GET");
 const POST = latin1("POST");
 const HEAD = latin1("HEAD");
-const PROTOCOL_WEBSOCKET = latin1("websocket");
 const ROOT = latin1("/");
 const PATH = latin1(":path");
 
@@ -46,12 +45,15 @@ export class HeadBlock {
   status = 0;
   isHead = false;
   isConnect = false;
+  isGet = false;
   isUpgrade = false;
   /** One past the empty line. */
   headEnd = 0;
   /** Host of the request whose lines are being read. */
   #hostStart = 0;
   #hostEnd = 0;
+  #protocolStart = 0;
+  #protocolEnd = 0;
 
   constructor(bytes: Uint8Array, writer: HpackWriter) {
     this.#bytes = bytes;
@@ -70,8 +72,8 @@ export class HeadBlock {
     return line >= 0 && this.#fields(line, end, false);
   }
 
-  /** Writes the block of the request head at `start`. @param isEncrypted the scheme is https */
-  request(start: number, end: number, isEncrypted: boolean): boolean {
+  /** Writes the block of the request head at `start`. @param isHttp the scheme is http, else https */
+  request(start: number, end: number, isHttp: boolean): boolean {
     const bytes = this.#bytes;
     let methodEnd = start;
     while (bytes[methodEnd] !== SP) methodEnd++;
@@ -82,16 +84,17 @@ export class HeadBlock {
     this.isHead = this.#is(start, methodEnd, HEAD);
     this.isConnect = this.#is(start, methodEnd, CONNECT);
     this.isUpgrade = this.#find(line, end);
-    this.#pseudo(start, methodEnd, targetEnd, isEncrypted);
+    this.isGet = this.#is(start, methodEnd, GET);
+    this.#pseudo(start, methodEnd, targetEnd, isHttp);
     return this.#fields(line, end, true);
   }
 
   /** Pseudo-fields, which stand before all others. */
-  #pseudo(start: number, methodEnd: number, targetEnd: number, isEncrypted: boolean): void {
+  #pseudo(start: number, methodEnd: number, targetEnd: number, isHttp: boolean): void {
     const writer = this.#writer;
     if (this.isUpgrade) {
       writer.constant(METHOD, CONNECT);
-      writer.constant(PROTOCOL, PROTOCOL_WEBSOCKET);
+      writer.constantName(PROTOCOL, this.#protocolStart, this.#protocolEnd);
     } else if (this.#is(start, methodEnd, GET)) writer.indexed(STATIC.methodGet);
     else if (this.#is(start, methodEnd, POST)) writer.indexed(STATIC.methodPost);
     else writer.named(STATIC.methodGet, start, methodEnd);
@@ -100,7 +103,7 @@ export class HeadBlock {
       writer.named(STATIC.authority, target, targetEnd);
       return;
     }
-    writer.indexed(isEncrypted ? STATIC.schemeHttps : STATIC.schemeHttp);
+    writer.indexed(isHttp ? STATIC.schemeHttp : STATIC.schemeHttps);
     let path = target;
     let authority = this.#hostStart;
     let authorityEnd = this.#hostEnd;
@@ -129,7 +132,11 @@ export class HeadBlock {
       if (this.#is(at, nameEnd, HOST)) {
         this.#hostStart = this.#valueStart(nameEnd);
         this.#hostEnd = next - 2;
-      } else if (this.#is(at, nameEnd, UPGRADE)) isUpgrade = this.#is(this.#valueStart(nameEnd), next - 2, PROTOCOL_WEBSOCKET);
+      } else if (this.#is(at, nameEnd, UPGRADE)) {
+        isUpgrade = true;
+        this.#protocolStart = this.#valueStart(nameEnd);
+        this.#protocolEnd = next - 2;
+      }
       at = next;
     }
     return isUpgrade;

@@ -233,7 +233,7 @@ export class Http2Input {
 
   #word(at: number): number {
     const { bytes } = this.#parts;
-    return (((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0);
+    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
   }
 
   /** RFC 9113 5.3.2: priorities are ignored, but for a stream that depends on itself and frames of another length. */
@@ -312,6 +312,10 @@ export class Http2Input {
       case SETTING.enablePush:
         // A server must not say that it takes pushes.
         if (value > 1 || (connection.isToServer && value === 1)) return H2_ERROR.protocol;
+        break;
+      case SETTING.enableConnectProtocol:
+        if (value > 1) return H2_ERROR.protocol;
+        connection.takesExtendedConnect = value === 1;
         break;
       case SETTING.maxConcurrentStreams:
         connection.peerStreamsMax = value;

@@ -29,6 +29,10 @@ const READ_CLOSED = CONNECTION.readClosed;
 /** What a stream's row has from its connection's. */
 const INHERITED = CONNECTION.ipv6 | CONNECTION.unix | CONNECTION.proxied;
 const ECONNRESET = 104;
+/** What a stream's peer may send before we have looked at it, once a body is known to come; before that it is the initial window. */
+const STREAM_WINDOW_BYTES = 262_144;
+/** A stream's window is refilled by so much at a time, at the least. */
+const WINDOW_CREDIT_BYTES = STREAM_WINDOW_BYTES / 4;
 /** Bytes of all streams of a connection that may wait in their rows before the connection's window is no longer refilled. */
 const WAITING_BYTES_MAX = 1 << 20;
 /** The connection's window is refilled when less than this is left of it. */
@@ -37,6 +41,7 @@ const WINDOW_LOW_BYTES = 32_768;
 const FIELD_BYTES_MAX = 32_768;
 /** Rounds of a tick in which rows may move more, before others have their turn. */
 const ROUNDS_MAX = 8;
+const COLON = 58;
 const STREAM_ID_MAX = 0x7fffffff;
 
 export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer {
@@ -68,6 +73,7 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     this.#fields = new FieldList(plan.global.maxHeaders * 4, pool.size);
     this.#output = new Http2Output(bytes, pool, connections, transport);
     this.#streamOutput = new StreamOutput(bytes, pool, connections, transport, this.#rows, this.#output);
+    this.#streamOutput.schemeIsHttp = (row) => this.#schemeIsHttp(row);
     this.#streamOutput.onBroken = (row) => this.#breakRow(row, H2_ERROR.internal);
     this.#streamInput = new StreamInput(bytes, pool, connections, transport, this.#rows);
     const parts = { bytes, pool, connections, received: transport.received, clock, rows: this.#rows };
@@ -212,8 +218,16 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     }
   }
 
+  /** Faults of a client's protocol, as `fc_glitches` and stick-tables count them. */
+  #countGlitch(connection: Http2Connection): void {
+    const { connections, tracking } = this.#ctx;
+    connections.glitches[connection.slot]!++;
+    if (!connection.isToServer && tracking.count > 0) tracking.glitch(connection.slot);
+  }
+
   fail(connection: Http2Connection, error: number): void {
     if (connection.isBroken) return;
+    this.#countGlitch(connection);
     connection.isBroken = true;
     if (connection.isToServer) this.#ctx.http2Servers.closed(connection);
     this.#output.goaway(connection, connection.isToServer ? 0 : connection.lastId, error);
@@ -288,7 +302,8 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     if (!connection.isToServer) return;
     this.#ctx.http2Servers.goingAway(connection);
     // Streams behind the last one were not looked at (RFC 9113 6.8): they may go elsewhere.
-    for (const [id, row] of [...connection.rows]) if (id > lastId) this.onReset(connection, row, H2_ERROR.refusedStream);
+    for (const [id, row] of [...connection.rows])
+      if (id > lastId) this.onReset(connection, row, H2_ERROR.refusedStream);
     if (connection.rows.size === 0) this.#finish(connection);
   }
 
@@ -362,12 +377,14 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     const { flags, inFraming, inLeft } = this.#rows;
     if (text.isHead) flags[row]! |= STREAM_ROW.isHead;
     if (isTooLarge) flags[row]! |= STREAM_ROW.tooLarge;
+    if (!text.hasScheme) flags[row]! |= STREAM_ROW.isBad;
     if (text.isConnect || text.isUpgrade) flags[row]! |= STREAM_ROW.isTunnel;
     if (text.length >= 0) inLeft[row] = text.length;
     if (text.isConnect || text.isUpgrade) inFraming[row] = FRAMING.raw;
     else inFraming[row] = text.length >= 0 ? FRAMING.length : FRAMING.chunked;
     if (!isEnd) {
       if (inFraming[row] === FRAMING.chunked) flags[row]! |= STREAM_ROW.impliedChunks;
+      this.#openWindow(row);
       return;
     }
     flags[row]! |= STREAM_ROW.inEnded;
@@ -405,13 +422,33 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     return row;
   }
 
-  /** What the parser of HTTP/1 cannot know of a request that it read. A status if it is refused, 0: it is fine. */
-  adopt(row: number, request: Message): number {
+  /** A body is to come: the peer need not wait for the first bytes of it to be taken. */
+  #openWindow(row: number): void {
+    const { receiveWindow, id, inFraming, inLeft } = this.#rows;
+    const more = STREAM_WINDOW_BYTES - receiveWindow[row]!;
+    const isSmall = inFraming[row] === FRAMING.length && inLeft[row]! <= receiveWindow[row]!;
+    if (more <= 0 || isSmall) return;
+    receiveWindow[row]! += more;
+    this.#output.windowUpdate(this.#of(row), id[row]!, more);
+  }
+
+  /** What the parser of HTTP/1 cannot know of a request that it read. @param result what it found @returns the same, or the negative status of a refusal */
+  adopt(row: number, request: Message, result: number): number {
     const flags = this.#rows.flags[row]!;
     request.flags |= MESSAGE.http2;
-    if ((flags & STREAM_ROW.tooLarge) !== 0) return 431;
+    if ((flags & STREAM_ROW.tooLarge) !== 0) return -431;
+    if ((flags & STREAM_ROW.isBad) !== 0 || result === 0) return -400;
     if ((flags & STREAM_ROW.impliedChunks) !== 0) request.flags |= MESSAGE.chunked | MESSAGE.impliedChunks;
-    return 0;
+    return result;
+  }
+
+  /** As HAProxy: servers are asked for https unless the client is known to have asked for http. */
+  #schemeIsHttp(row: number): boolean {
+    const { bytes, connections, streams } = this.#ctx;
+    const index = connections.stream[row]!;
+    if (index < 0) return false;
+    const { flags, targetStart } = streams.all[index]!.request;
+    return (flags & MESSAGE.absoluteForm) !== 0 && bytes[targetStart + 4] === COLON;
   }
 
   /** The body goes to its end without trailers that HTTP/1 could not carry. */
@@ -462,8 +499,8 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     const isTunnel = (rows.flags[row]! & STREAM_ROW.isTunnel) !== 0;
     const text = this.#responseText;
     const isHead = (rows.flags[row]! & STREAM_ROW.isHead) !== 0;
-    const accept = isTunnel ? this.#ctx.http2Servers.acceptOf(row) : null;
-    const result = buffer < 0 ? TEXT.tooLarge : text.response(start, start + pool.size, isEnd, isHead, accept);
+    const upgrade = isTunnel ? this.#ctx.http2Servers.upgradeOf(row) : null;
+    const result = buffer < 0 ? TEXT.tooLarge : text.response(start, start + pool.size, isEnd, isHead, upgrade);
     if (result !== TEXT.done || (isEnd && text.status < 200)) {
       if (buffer >= 0) pool.free(buffer);
       this.resetStream(connection, rows.id[row]!, result === TEXT.malformed ? H2_ERROR.protocol : H2_ERROR.internal);
@@ -482,7 +519,10 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     inLeft[row] = Math.max(0, text.length);
     if (isTunnel && text.status < 300) inFraming[row] = FRAMING.raw;
     else inFraming[row] = text.length >= 0 ? FRAMING.length : FRAMING.chunked;
-    if (!isEnd) return;
+    if (!isEnd) {
+      this.#openWindow(row);
+      return;
+    }
     flags[row]! |= STREAM_ROW.inEnded;
     inFraming[row] = FRAMING.done;
   }
@@ -537,12 +577,14 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
       return;
     }
     for (const each of [...connection.rows.values()])
-      if (this.#ctx.connections.sendHead[each]! >= 0 && (this.#rows.flags[each]! & STREAM_ROW.waits) === 0) this.flush(each);
+      if (this.#ctx.connections.sendHead[each]! >= 0 && (this.#rows.flags[each]! & STREAM_ROW.waits) === 0)
+        this.flush(each);
     this.#serveWaiting(connection);
   }
 
   resetStream(connection: Http2Connection, id: number, error: number): void {
     const row = connection.rows.get(id) ?? -1;
+    this.#countGlitch(connection);
     this.#output.reset(connection, id, error);
     // Streams that we refuse or reset cost the client nothing: they count as those that it takes back (MadeYouReset).
     if (!connection.isToServer && !connection.resets.spend(this.#ctx.clock.nowMs))
@@ -584,7 +626,8 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
   resume(row: number): void {
     const { connections } = this.#ctx;
     const { owed, flags, receiveWindow } = this.#rows;
-    if (owed[row] === 0 || connections.receiveHead[row]! >= 0) return;
+    // Now and then: each WINDOW_UPDATE costs both sides a frame.
+    if (owed[row]! < WINDOW_CREDIT_BYTES || connections.receiveHead[row]! >= 0) return;
     const connection = this.#of(row);
     const bytes = owed[row]!;
     owed[row] = 0;
@@ -629,7 +672,11 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
     const flags = this.#rows.flags[row]!;
     const isComplete = (flags & STREAM_ROW.inEnded) !== 0 && (flags & STREAM_ROW.outEnded) !== 0;
     if (!isComplete && (flags & STREAM_ROW.dead) === 0 && !connection.isBroken)
-      this.#output.reset(connection, id, (flags & STREAM_ROW.outEnded) !== 0 && !connection.isToServer ? H2_ERROR.none : H2_ERROR.cancel);
+      this.#output.reset(
+        connection,
+        id,
+        (flags & STREAM_ROW.outEnded) !== 0 && !connection.isToServer ? H2_ERROR.none : H2_ERROR.cancel,
+      );
     connections.lastServer[connection.slot] = connections.lastServer[row]!;
     connection.rows.delete(id);
     this.#closed.push(row);
@@ -645,7 +692,8 @@ export class Multiplexer implements ConnectionUser, StreamOwner, RowMultiplexer 
       const count = this.#progressed.length;
       for (let i = 0; i < count; i++) {
         const row = this.#progressed[i]!;
-        if ((connections.flags[row]! & CLOSING) === 0 && connections.stream[row]! >= 0) transport.userOf(row).onSent(row);
+        if ((connections.flags[row]! & CLOSING) === 0 && connections.stream[row]! >= 0)
+          transport.userOf(row).onSent(row);
       }
       this.#progressed.splice(0, count);
     }

@@ -187,7 +187,12 @@ export class Http2Output {
 }
 
 /** What we say of ourselves to clients and to servers. */
-export function ourSettings(isToServer: boolean, windowBytes: number, streamsMax: number, bufferBytes: number): number[] {
+export function ourSettings(
+  isToServer: boolean,
+  windowBytes: number,
+  streamsMax: number,
+  bufferBytes: number,
+): number[] {
   const pairs = isToServer ? [SETTING.enablePush, 0] : [SETTING.enableConnectProtocol, 1];
   if (!isToServer) pairs.push(SETTING.maxConcurrentStreams, streamsMax);
   pairs.push(SETTING.initialWindowSize, windowBytes, SETTING.maxHeaderListSize, bufferBytes);

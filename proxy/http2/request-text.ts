@@ -26,6 +26,7 @@ const TE = latin1("te");
 const TRAILERS = latin1("trailers");
 const CONTENT_LENGTH = latin1("content-length");
 const WEBSOCKET = latin1("websocket");
+const H2C = latin1("h2c");
 
 const GET_ = latin1("GET ");
 const VERSION = latin1(" HTTP/2.0\r\n");
@@ -52,6 +53,9 @@ export const NAME_BYTE = new Uint8Array(256);
 for (let byte = 33; byte < 127; byte++)
   if (/[a-z0-9!#$%&'*+.^_`|~-]/.test(String.fromCharCode(byte))) NAME_BYTE[byte] = 1;
 
+const SCHEME_BYTE = new Uint8Array(256);
+for (let byte = 43; byte < 123; byte++) if (/[A-Za-z0-9+.-]/.test(String.fromCharCode(byte))) SCHEME_BYTE[byte] = 1;
+
 /** What became of a list of fields. */
 export const TEXT = {
   /** It stands in the buffer. */
@@ -74,6 +78,8 @@ export class RequestText {
   /** Extended CONNECT (RFC 8441): becomes an upgrade. */
   isUpgrade = false;
   isWebSocket = false;
+  /** The scheme is one (RFC 3986 3.1), where there has to be one. */
+  hasScheme = true;
   /** Content-Length, -1: none. */
   length = -1;
   // Field numbers, -1: not there.
@@ -212,12 +218,21 @@ export class RequestText {
     this.isConnect = isConnect && !this.isUpgrade;
     this.isHead = this.#valueIs(this.#method, HEAD);
     this.isWebSocket = this.isUpgrade && this.#valueIs(this.#protocol, WEBSOCKET);
+    this.hasScheme = this.#scheme < 0 || this.#schemeIsFine();
     if (this.isConnect) return this.#authority >= 0 && this.#scheme < 0 && this.#path < 0;
     if (this.#protocol >= 0 && !this.isUpgrade) return false;
     if (this.#scheme < 0 || this.#path < 0 || this.#lengthOf(this.#path) === 0) return false;
-    if (this.isUpgrade && this.#authority < 0) return false;
+    // What would come after an upgrade to HTTP/2 inside of HTTP/2 would pass unseen.
+    if (this.isUpgrade && (this.#authority < 0 || this.#valueIs(this.#protocol, H2C))) return false;
     const first = this.#bytesOf(this.#fields.nameEnd(this.#path));
     return first === SLASH || (first === ASTERISK && this.#lengthOf(this.#path) === 1);
+  }
+
+  #schemeIsFine(): boolean {
+    const start = this.#fields.nameEnd(this.#scheme);
+    const end = this.#fields.valueEnd(this.#scheme);
+    for (let at = start; at < end; at++) if (SCHEME_BYTE[this.#bytesOf(at)] === 0) return false;
+    return end > start;
   }
 
   #lengthOf(field: number): number {

@@ -14,7 +14,6 @@ const SEPARATOR = latin1(": ");
 const CHUNKED = latin1("transfer-encoding: chunked\r\n");
 const NO_BYTES = latin1("content-length: 0\r\n");
 const SWITCHING = latin1("101");
-const UPGRADE = latin1("connection: upgrade\r\nupgrade: websocket\r\n");
 const SP = latin1(" ");
 const OF_CONNECTION: readonly Uint8Array[] = [
   "connection",
@@ -42,13 +41,13 @@ export class ResponseText {
 
   /**
    * Writes a response head. TEXT.
-   * @param isEnd no body follows @param isHead none would @param accept what answers the key of a WebSocket: the 200 is a 101 (RFC 8441 5); null: it is not
+   * @param isEnd no body follows @param isHead none would @param upgrade lines of the 101 that the 200 is (RFC 8441 5); null: it is none
    */
-  response(at: number, limit: number, isEnd: boolean, isHead: boolean, accept: Uint8Array | null): number {
+  response(at: number, limit: number, isEnd: boolean, isHead: boolean, upgrade: Uint8Array | null): number {
     this.#begin(at, limit);
     const fields = this.#fields;
     if (fields.count === 0 || !this.#nameIs(0, STATUS) || !this.#readStatus()) return TEXT.malformed;
-    const isSwitch = accept !== null && this.status >= 200 && this.status < 300;
+    const isSwitch = upgrade !== null && this.status >= 200 && this.status < 300;
     this.#text(VERSION);
     if (isSwitch) this.#text(SWITCHING);
     else this.#value(0);
@@ -60,8 +59,7 @@ export class ResponseText {
       this.#line(field);
     }
     if (isSwitch) {
-      this.#text(UPGRADE);
-      this.#text(accept);
+      this.#text(upgrade);
     } else if (this.length < 0 && !isHead && this.status >= 200 && this.status !== 204 && this.status !== 304)
       this.#text(isEnd ? NO_BYTES : CHUNKED);
     this.#text(CRLF);

@@ -32,16 +32,14 @@ export const STREAM_ROW = {
   isTunnel: 64,
   /** Its header list was more than is taken: the answer is 431. */
   tooLarge: 128,
-  /** There was no room for it: REFUSED_STREAM. */
-  refused: 256,
+  /** What HTTP/1 has no words for is wrong with it: the answer is 400. */
+  isBad: 256,
   /** A final response head has passed. */
   answered: 512,
   /** The end of the output is to follow the last byte. */
   outEnds: 1024,
   /** The request has no length: its body is chunked on the way on. */
   impliedChunks: 2048,
-  /** A new WebSocket key was made for it (RFC 8441 5.1). */
-  isWebSocket: 4096,
 } as const;
 
 export class StreamRows {

@@ -8,22 +8,19 @@
 
 import { protocolOf } from "../../shared/ffi/openssl-inspect.ts";
 import { CONNECTION } from "../connection/table.ts";
-import { HEADER_INTS } from "../http1/message.ts";
-import { equals } from "../http1/parser.ts";
-import { latin1 } from "../../shared/latin1.ts";
+import { MESSAGE } from "../http1/message.ts";
 import type { ConnectionNames } from "../server/connection-name.ts";
 import { SERVER } from "../shared-state/layout.ts";
 import { STREAM, type Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { Http2Connection } from "./connection.ts";
-import { acceptLine } from "./websocket.ts";
+import { headerText, upgradeLines } from "./websocket.ts";
 
 /** Numbers of streams end there; before that a connection is replaced. */
 const STREAM_ID_MAX = 0x3fffffff;
 /** Idle connections to a server that one worker keeps. */
 const IDLE_MAX = 4;
 const CLOSED = CONNECTION.closing | CONNECTION.closeQueued | CONNECTION.failed | CONNECTION.readClosed;
-const WEBSOCKET_KEY = latin1("sec-websocket-key");
 
 export class Http2Servers {
   readonly #ctx: WorkerContext;
@@ -31,7 +28,10 @@ export class Http2Servers {
   readonly #open: Http2Connection[][];
   /** Per server, 1: HTTP/2 without asking (`proto h2`). */
   readonly #isHttp2: Uint8Array;
+  /** 1: HTTP/2 if TLS agrees on it. */
   readonly #asks: Uint8Array;
+  /** 1: WebSockets go over HTTP/1 (`ws`). */
+  readonly #webSocketsApart: Uint8Array;
 
   constructor(ctx: WorkerContext) {
     this.#ctx = ctx;
@@ -41,12 +41,27 @@ export class Http2Servers {
     this.#asks = Uint8Array.from(servers, ({ connection: { proto, tls } }) =>
       proto === null && tls !== null && tls.alpn.includes("h2") ? 1 : 0,
     );
+    this.#webSocketsApart = Uint8Array.from(servers, ({ connection: { proto, tls, ws } }) => {
+      const mayChoose = proto === null && tls !== null && tls.alpn.includes("http/1.1");
+      return ws === "h1" || (ws === "auto" && mayChoose) ? 1 : 0;
+    });
   }
 
-  /** Whether what is spoken on the connection that was just made is HTTP/2. */
-  speaks(slot: number): boolean {
+  /** `ws`: the stream is a WebSocket, and the server gets those over HTTP/1. */
+  avoids(stream: Stream, server: number): boolean {
+    return this.#webSocketsApart[server] === 1 && (stream.flags & STREAM.http) !== 0 && this.#isWebSocket(stream);
+  }
+
+  #isWebSocket({ request }: Stream): boolean {
+    if ((request.flags & MESSAGE.upgrade) === 0) return false;
+    return headerText(this.#ctx.bytes, request, "upgrade")?.toLowerCase() === "websocket";
+  }
+
+  /** Whether what is spoken on the connection that was just made for the stream is HTTP/2. */
+  speaks(stream: Stream, slot: number): boolean {
     const { connections, transport } = this.#ctx;
     const server = connections.owner[slot]!;
+    if (this.avoids(stream, server)) return false;
     if (this.#isHttp2[server] === 1) return true;
     return this.#asks[server] === 1 && protocolOf(transport.tls.sslOf(slot)) === "h2";
   }
@@ -54,7 +69,7 @@ export class Http2Servers {
   /** A row for the stream on a connection to the server that takes another one, -1: there is none. @param names the name that it must have, null: any */
   take(stream: Stream, server: number, isFirst: boolean, names: ConnectionNames | null): number {
     const open = this.#open[server]!;
-    if (open.length === 0) return -1;
+    if (open.length === 0 || this.avoids(stream, server)) return -1;
     const { plan, multiplexer } = this.#ctx;
     const { httpReuse } = plan.proxies[plan.servers[server]!.proxy]!.backend!;
     if (isFirst && httpReuse === "safe") return -1;
@@ -162,18 +177,15 @@ export class Http2Servers {
       for (const connection of [...open]) if (connection.isIdle) this.#ctx.multiplexer.shutDown(connection);
   }
 
-  /** What answers the client's WebSocket key: HTTP/2 has no such thing (RFC 8441 5). null: the row's stream asked for none. */
-  acceptOf(row: number): Uint8Array | null {
+  /** What the server's 200 to an extended CONNECT is in the words of HTTP/1: the lines of a 101 (RFC 8441 5). null: the row's stream did not ask. */
+  upgradeOf(row: number): Uint8Array | null {
     const { bytes, connections, streams } = this.#ctx;
     const index = connections.stream[row]!;
     if (index < 0) return null;
-    const { headers, headerCount } = streams.all[index]!.request;
-    for (let at = 0; at < headerCount * HEADER_INTS; at += HEADER_INTS) {
-      const name = headers[at]!;
-      if (headers[at + 1]! - name !== WEBSOCKET_KEY.length || !equals(bytes, name, WEBSOCKET_KEY)) continue;
-      return acceptLine(Buffer.from(bytes.subarray(headers[at + 2]!, headers[at + 3]!)).toString("latin1"));
-    }
-    return null;
+    const { request } = streams.all[index]!;
+    if ((request.flags & MESSAGE.upgrade) === 0) return null;
+    const protocol = headerText(bytes, request, "upgrade") ?? "";
+    const key = headerText(bytes, request, "sec-websocket-key");
+    return upgradeLines(protocol, key);
   }
 }
-

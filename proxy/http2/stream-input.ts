@@ -51,7 +51,8 @@ export class StreamInput {
   #bufferFor(row: number, bytes: number): number {
     const pool = this.#pool;
     const tail = this.#connections.receiveTail[row]!;
-    if (this.#connections.receiveHead[row]! >= 0 && pool.end[tail]! + bytes <= pool.offsetOf(tail) + pool.size) return tail;
+    if (this.#connections.receiveHead[row]! >= 0 && pool.end[tail]! + bytes <= pool.offsetOf(tail) + pool.size)
+      return tail;
     const buffer = pool.take();
     if (buffer >= 0) this.#transport.received.append(row, buffer);
     return buffer;

@@ -4,7 +4,7 @@
 //   front, back, relay ──▶ row's send queue ──flush──▶ frames in the connection's buffer ──tick──▶ connection's send queue
 
 import type { BufferPool } from "../../shared/arena/buffer-pool.ts";
-import { CONNECTION, type Connections } from "../connection/table.ts";
+import type { Connections } from "../connection/table.ts";
 import type { Transport } from "../connection/transport.ts";
 import { CHUNK_DATA, CHUNK_TRAILERS, ChunkReader } from "./chunks.ts";
 import type { Http2Connection } from "./connection.ts";
@@ -37,6 +37,8 @@ export class StreamOutput {
   readonly #writer: HpackWriter;
   readonly #head: HeadBlock;
   readonly #chunks = new ChunkReader();
+  /** The request in the row is for `http`, not for `https`. */
+  schemeIsHttp: (row: number) => boolean = () => false;
   /** The row cannot go on: what it has queued makes no sense, or there is no memory for it. */
   onBroken: (row: number) => void = () => {};
 
@@ -149,9 +151,11 @@ export class StreamOutput {
     );
     if (connection.mustForgetTable) writer.forgetTable();
     const isFine = connection.isToServer
-      ? this.#head.request(start, end, (this.#connections.flags[connection.slot]! & CONNECTION.tls) !== 0)
+      ? this.#head.request(start, end, this.schemeIsHttp(row))
       : this.#head.response(start, end, (this.#rows.flags[row]! & STREAM_ROW.isTunnel) !== 0);
     if (!isFine) return BROKEN;
+    const upgrade = connection.isToServer && this.#head.isUpgrade ? this.#judgeUpgrade(connection) : GOES_ON;
+    if (upgrade !== GOES_ON) return upgrade;
     connection.mustForgetTable = false;
     const isEnd = this.#settleBody(connection, row);
     const flags = FLAG.endHeaders | (isEnd ? FLAG.endStream : 0);
@@ -161,6 +165,13 @@ export class StreamOutput {
     if (isEnd) this.#ended(row);
     this.#transport.consumeQueued(row, this.#head.headEnd - start);
     return GOES_ON;
+  }
+
+  /** RFC 8441 3: only where the server said that it takes extended CONNECT, which has neither another method nor a body. */
+  #judgeUpgrade(connection: Http2Connection): number {
+    if (!connection.isSettled) return WAITS_FOR_STREAM;
+    const hasBody = this.#head.framing === FRAMING.chunked || this.#head.length > 0;
+    return connection.takesExtendedConnect && this.#head.isGet && !hasBody ? GOES_ON : BROKEN;
   }
 
   /** What follows the head that was just written; true: nothing. */
@@ -350,7 +361,10 @@ export class StreamOutput {
       return true;
     }
     const room = Math.min(chunks.trailerEnd - chunks.trailerStart + BLOCK_SLACK_BYTES, connection.peerFrameBytes);
-    const at = this.#output.reserve(connection, FRAME_HEADER_BYTES + Math.min(room, this.#pool.size - FRAME_HEADER_BYTES));
+    const at = this.#output.reserve(
+      connection,
+      FRAME_HEADER_BYTES + Math.min(room, this.#pool.size - FRAME_HEADER_BYTES),
+    );
     if (at < 0) return false;
     const writer = this.#writer;
     writer.begin(at + FRAME_HEADER_BYTES, at + this.#output.roomAt(connection, at));

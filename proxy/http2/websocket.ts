@@ -1,20 +1,44 @@
-// Keys of WebSockets (RFC 6455 1.3): HTTP/2 needs none (RFC 8441 5), so one is made up for a server that speaks HTTP/1, and answered for a client
-// that does.
+// Upgrades and their keys (RFC 6455 1.3): HTTP/2 needs no key for a WebSocket (RFC 8441 5), so one is made up for a server that speaks HTTP/1, and
+// answered for a client that does. Rare enough to be done with strings.
 
 import { createHash, randomFillSync } from "node:crypto";
 import { latin1 } from "../../shared/latin1.ts";
+import { HEADER_INTS, type Message } from "../http1/message.ts";
 
 const KEY_BYTES = 16;
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const raw = new Uint8Array(KEY_BYTES);
 
-/** A fresh key, 24 characters. Clients open a WebSocket rarely enough that it may cost an allocation; other requests do not look at it. */
+/** A fresh key, 24 characters. */
 export function websocketKey(): Uint8Array {
   randomFillSync(raw);
   return latin1(Buffer.from(raw).toString("base64"));
 }
 
-/** The header line that answers the key. */
-export function acceptLine(key: string): Uint8Array {
-  return latin1(`sec-websocket-accept: ${createHash("sha1").update(key + GUID).digest("base64")}\r\n`);
+function acceptOf(key: string): string {
+  return createHash("sha1")
+    .update(key + GUID)
+    .digest("base64");
+}
+
+/** Header lines of a 101. @param key of a WebSocket, null: it is none */
+export function upgradeLines(protocol: string, key: string | null): Uint8Array {
+  const accept = key === null ? "" : `sec-websocket-accept: ${acceptOf(key)}\r\n`;
+  return latin1(`connection: upgrade\r\nupgrade: ${protocol}\r\n${accept}`);
+}
+
+/** The value of the first header of that (lower-case) name, null: there is none. */
+export function headerText(bytes: Uint8Array, { headers, headerCount }: Message, name: string): string | null {
+  for (let at = 0; at < headerCount * HEADER_INTS; at += HEADER_INTS) {
+    if (headers[at + 1]! - headers[at]! !== name.length) continue;
+    const text = (start: number, end: number): string => Buffer.from(bytes.subarray(start, end)).toString("latin1");
+    if (text(headers[at]!, headers[at + 1]!) === name) return text(headers[at + 2]!, headers[at + 3]!);
+  }
+  return null;
+}
+
+/** Whether a server's 101 answers the key that it was sent (RFC 6455 4.1). Without a key there is nothing to answer. */
+export function keyIsAnswered(bytes: Uint8Array, request: Message, response: Message): boolean {
+  const key = headerText(bytes, request, "sec-websocket-key");
+  return key === null || headerText(bytes, response, "sec-websocket-accept") === acceptOf(key);
 }

@@ -4,8 +4,8 @@
 
 import { copySockaddrAddress, SOCKADDR_BYTES_MAX, sockaddrFamily, sockaddrPort } from "../../shared/abi/sockaddr.ts";
 import { close as closeDescriptor } from "../../shared/ffi/file.ts";
-import { getpeernameAt, getsockname } from "../../shared/ffi/socket.ts";
 import { protocolOf } from "../../shared/ffi/openssl-inspect.ts";
+import { getpeernameAt, getsockname } from "../../shared/ffi/socket.ts";
 import { CONNECTION, KIND } from "../connection/table.ts";
 import { OP } from "../connection/transport.ts";
 import type { ListenerPlan } from "../plan/listener.ts";

@@ -318,13 +318,15 @@ export class Variables {
   // ---- shared forms -----------------------------------------------------------------------------------------------
 
   #socketIp(slot: number, flags: number): void {
-    const length = slot < 0 ? 0 : this.#socketName(this.#connections.fd[this.#connections.carrier[slot]!]!, this.#socketAddress);
+    const length =
+      slot < 0 ? 0 : this.#socketName(this.#connections.fd[this.#connections.carrier[slot]!]!, this.#socketAddress);
     if (length === 0) this.writer.missing(flags);
     else this.writer.address(this.#socketAddress, 0, length, flags);
   }
 
   #socketPort(slot: number, flags: number): void {
-    const length = slot < 0 ? 0 : this.#socketName(this.#connections.fd[this.#connections.carrier[slot]!]!, this.#socketAddress);
+    const length =
+      slot < 0 ? 0 : this.#socketName(this.#connections.fd[this.#connections.carrier[slot]!]!, this.#socketAddress);
     if (length === 0) this.writer.missing(flags);
     else this.writer.number((this.#socketAddress[16]! << 8) | this.#socketAddress[17]!, 4, flags);
   }

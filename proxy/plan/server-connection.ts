@@ -13,6 +13,8 @@ export interface ServerConnectionPlan {
   readonly sendProxy: SendProxyPlan | null;
   /** `proto`: what is spoken without asking; null: HTTP/1, or what TLS agrees on. */
   readonly proto: Protocol | null;
+  /** `ws`: what WebSockets are spoken in; auto: HTTP/1 where the server can have both. */
+  readonly ws: "auto" | "h1" | "h2";
   /** `ssl`; null: the connection is not encrypted. */
   readonly tls: TlsServerPlan | null;
   /** `tcp-ut`, 0: the kernel's. */
@@ -28,6 +30,7 @@ export const PLAIN_CONNECTION: ServerConnectionPlan = {
   source: null,
   sendProxy: null,
   proto: null,
+  ws: "auto",
   tls: null,
   tcpUserTimeoutMs: 0,
   poolConnName: null,

@@ -59,7 +59,8 @@ function elementsOf(value: string): string[] {
 }
 
 function proto({ connections }: SampleContext): Text {
-  return ({ client }) => ((connections.flags[connections.carrier[client]!]! & CONNECTION.tls) !== 0 ? "proto=https" : "proto=http");
+  return ({ client }) =>
+    (connections.flags[connections.carrier[client]!]! & CONNECTION.tls) !== 0 ? "proto=https" : "proto=http";
 }
 
 function host(samples: SampleContext, plan: SamplePlan): Text {

@@ -102,7 +102,12 @@ export function compileSetMark(parts: RuleParts, { side, what, value }: ActionOf
     const slot = stream.client;
     if ((connections.flags[slot]! & CONNECTION.unix) !== 0) return CONTINUE;
     if (what === "mark") setMark(connections.fd[connections.carrier[slot]!]!, wanted);
-    else setTos(connections.fd[connections.carrier[slot]!]!, (connections.flags[slot]! & CONNECTION.ipv6) !== 0, wanted & 255);
+    else
+      setTos(
+        connections.fd[connections.carrier[slot]!]!,
+        (connections.flags[slot]! & CONNECTION.ipv6) !== 0,
+        wanted & 255,
+      );
     return CONTINUE;
   };
 }

@@ -108,6 +108,7 @@ const CANONICAL: readonly Row[] = [
   ["fe_conn",      "sint", "internal", [FRONTEND_MAYBE]],
   ["hostname",     "str",  "internal"],
   ["int",          "sint", "internal", [INTEGER]],
+  ["internal.strm.is_htx", "bool", "internal"],
   ["ipv4",         "ipv4", "internal", [IPV4]],
   ["ipv6",         "ipv6", "internal", [IPV6]],
   ["meth",         "meth", "internal", [STRING]],

@@ -31,6 +31,8 @@ const ERR_CNT = typeOf("http_err_cnt");
 const ERR_RATE = typeOf("http_err_rate");
 const FAIL_CNT = typeOf("http_fail_cnt");
 const FAIL_RATE = typeOf("http_fail_rate");
+const GLITCH_CNT = typeOf("glitch_cnt");
+const GLITCH_RATE = typeOf("glitch_rate");
 const IN_CNT = typeOf("bytes_in_cnt");
 const IN_RATE = typeOf("bytes_in_rate");
 const OUT_CNT = typeOf("bytes_out_cnt");
@@ -171,6 +173,11 @@ export class Tracking {
   /** The client did something wrong: a bad request, one that was denied. */
   error(stream: Stream): void {
     this.#all(stream, ERR_CNT, ERR_RATE);
+  }
+
+  /** The client broke the rules of its protocol. */
+  glitch(connection: number): void {
+    for (let i = 0; i < this.count; i++) this.#event(this.#connectionAt(connection, i), GLITCH_CNT, GLITCH_RATE);
   }
 
   /** The server did. */

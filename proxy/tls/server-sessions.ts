@@ -10,9 +10,11 @@ import { compileSample } from "../sample/expression.ts";
 import type { FetchFunction } from "../sample/fetch/fetch.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import { serverContext } from "./contexts.ts";
+import { encodeProtocols, serverContext } from "./contexts.ts";
 
 const PASS = 2;
+/** `http/1.1` as ALPN has it. */
+const HTTP_11 = encodeProtocols(["http/1.1"]);
 
 interface Target {
   plan: TlsServerPlan;
@@ -75,13 +77,15 @@ export class ServerSessions {
   prepare(slot: number, server: number, stream: Stream): boolean {
     const target = this.#targets[server]!;
     if (target === null) return true;
-    const { connections, transport, sendProxy } = this.#ctx;
+    const { connections, http2Servers, transport, sendProxy } = this.#ctx;
     const { plan, context, sni } = target;
     const { value } = this.#samples;
     const name = sni !== null && sni(stream) === PASS ? value.text() : "";
     const host = plan.verify ? (plan.verifyHost ?? name) : "";
     const session = plan.reuse && target.session !== 0 && target.sessionName === name ? target.session : 0;
     if (!transport.tls.connect(slot, context, name, host, session)) return false;
+    if (http2Servers.avoids(stream, server) && !openssl.offerOwnProtocols(transport.tls.sslOf(slot), HTTP_11))
+      return false;
     connections.flags[slot]! |= CONNECTION.tls;
     if (!sendProxy.queueBeforeTls(stream, slot)) return false;
     this.#names[slot] = name;

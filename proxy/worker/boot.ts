@@ -22,13 +22,13 @@ import { CONNECTION, Connections, KIND } from "../connection/table.ts";
 import { OP, Transport } from "../connection/transport.ts";
 import { Routing } from "../frontend/routing.ts";
 import { HttpBack } from "../http1/back.ts";
-import { Http2Servers } from "../http2/servers.ts";
 import { CaseAdjust } from "../http1/case-adjust.ts";
 import { HttpFront } from "../http1/front.ts";
-import { Multiplexer } from "../http2/multiplexer.ts";
 import { InvalidMessages } from "../http1/invalid-messages.ts";
 import { LocalReplies } from "../http1/reply.ts";
 import { HttpTimers } from "../http1/timers.ts";
+import { Multiplexer } from "../http2/multiplexer.ts";
+import { Http2Servers } from "../http2/servers.ts";
 import { Accept } from "../listener/accept.ts";
 import { ProxyProtocol } from "../listener/proxy-protocol.ts";
 import { AccessLog, accessLogBytes } from "../log/access-log.ts";
@@ -229,7 +229,11 @@ function wire(building: Building, ctx: WorkerContext, task: WorkerTask, rows: nu
   };
 }
 
-function makeTracking({ connections, plan, shared, streams }: WorkerContext, rows: number, streamCount: number): Tracking {
+function makeTracking(
+  { connections, plan, shared, streams }: WorkerContext,
+  rows: number,
+  streamCount: number,
+): Tracking {
   const codes = (list: readonly number[]): Uint8Array => {
     const marks = new Uint8Array(1000);
     for (const code of list) marks[code] = 1;

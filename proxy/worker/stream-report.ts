@@ -54,7 +54,12 @@ function report(stream: Stream, ctx: WorkerContext): StreamReport {
   return {
     ...{ slot: stream.slot, generation: stream.generation, number: stream.requestCounter, listener: stream.listener },
     ...{ frontend: stream.frontend, backend: stream.backend, server: stream.serverIndex, state: stream.state },
-    ...{ flags: stream.flags, client: clientOf(connections, client), clientFd: connections.fd[connections.carrier[client]!]!, uri },
+    ...{
+      flags: stream.flags,
+      client: clientOf(connections, client),
+      clientFd: connections.fd[connections.carrier[client]!]!,
+      uri,
+    },
     serverFd: server < 0 ? -1 : connections.fd[connections.carrier[server]!]!,
     ageMs: (clock.nowMs - stream.requestStartMs) | 0,
     startedAtMs: stream.requestSeconds * 1000 + stream.requestMilliseconds,

@@ -52,6 +52,7 @@ export const addRevocations: A2 = f("int X509_STORE_add_crl(intptr_t store, intp
 export const setStoreFlags: A2 = f("int X509_STORE_set_flags(intptr_t store, unsigned long flags)");
 /** SSL_CTX_add_client_CA(3): a name that clients are shown; copied. */
 export const addClientCa: A2 = f("int SSL_CTX_add_client_CA(intptr_t context, intptr_t certificate)");
+const setOwnAlpnProtocols: Bytes2 = f("int SSL_set_alpn_protos(intptr_t ssl, const void *bytes, uint32_t count)");
 const setAlpnProtocols: Bytes2 = f("int SSL_CTX_set_alpn_protos(intptr_t context, const void *bytes, uint32_t count)");
 
 const bioMemBuf: (bytes: Uint8Array, count: number) => number = f(
@@ -229,6 +230,11 @@ export function setSessionContext(context: number, name: Uint8Array): boolean {
 /** ALPN of a client: names as TLS has them, each behind its length. */
 export function offerProtocols(context: number, list: Uint8Array): boolean {
   return setAlpnProtocols(context, list, list.length) === 0;
+}
+
+/** The same for one connection, in place of its context's. OpenSSL copies the list. */
+export function offerOwnProtocols(ssl: number, list: Uint8Array): boolean {
+  return setOwnAlpnProtocols(ssl, list, list.length) === 0;
 }
 
 /** A certificate of the chain, sent behind the context's own; takes a reference of its own. */

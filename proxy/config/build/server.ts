@@ -75,6 +75,7 @@ function buildConnection(
     source: options.source ?? backend.source,
     sendProxy: version === 0 ? null : { version, options: [...proxyOptions], tlvs: version === 2 ? tlvs : [] },
     proto: (texts.get("proto") as Protocol | undefined) ?? null,
+    ws: (texts.get("ws") ?? "auto") as ServerConnectionPlan["ws"],
     tls: tlsPlan,
     tcpUserTimeoutMs: numbers.get("tcp-ut") ?? 0,
     // As HAProxy: connections under different names are not shared.

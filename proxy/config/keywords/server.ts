@@ -172,6 +172,6 @@ export const SERVER_KEYWORDS = new KeywordTable<ServerParser>(manual<ServerParse
     served("verify", "[none|required]", serverVerify),
     served("verifyhost", "<hostname>", tlsText),
     served("weight", "<weight>", weight),
-    inert("ws", "{ auto | h1 | h2 }", "HTTP/1 is the only protocol towards servers so far, and WebSocket runs over it."),
+    served("ws", "{ auto | h1 | h2 }", oneOf(["auto", "h1", "h2"], (got) => `'ws' has to be 'auto', 'h1' or 'h2', not '${got}'`)),
   ]),
 ]));

@@ -72,6 +72,13 @@ export class HpackWriter {
     this.#part(value);
   }
 
+  /** The same with its value in the arena. */
+  constantName(name: Uint8Array, start: number, end: number): void {
+    this.#byte(LITERAL);
+    this.#part(name);
+    this.#text(start, end);
+  }
+
   #part(text: Uint8Array): void {
     this.#prefixed(0, 7, text.length);
     if (this.at + text.length > this.#limit) {
@@ -113,4 +120,3 @@ export class HpackWriter {
     else this.#bytes[this.at++] = byte;
   }
 }
-

@@ -72,7 +72,15 @@ export const STATIC_NAMES: readonly Uint8Array[] = [latin1(""), ...ENTRIES.map((
 export const STATIC_VALUES: readonly Uint8Array[] = [latin1(""), ...ENTRIES.map(([, value]) => latin1(value))];
 
 /** Indices that the encoder writes. */
-export const STATIC = { authority: 1, methodGet: 2, methodPost: 3, path: 4, schemeHttp: 6, schemeHttps: 7, status: 8 } as const;
+export const STATIC = {
+  authority: 1,
+  methodGet: 2,
+  methodPost: 3,
+  path: 4,
+  schemeHttp: 6,
+  schemeHttps: 7,
+  status: 8,
+} as const;
 /** Index of a status of its own, 0: it has none. */
 export const STATUS_INDEX = new Uint8Array(1000);
 for (let index = 8; index <= 14; index++) STATUS_INDEX[Number(ENTRIES[index - 1]![1])] = index;
@@ -82,7 +90,8 @@ const SLOTS = 256;
 const FIRST = new Uint8Array(SLOTS);
 const NEXT = new Uint8Array(STATIC_COUNT + 1);
 
-const hashOf = (length: number, first: number, last: number): number => (length * 29 + first * 5 + last * 11) & (SLOTS - 1);
+const hashOf = (length: number, first: number, last: number): number =>
+  (length * 29 + first * 5 + last * 11) & (SLOTS - 1);
 
 for (let index = STATIC_COUNT; index >= 1; index--) {
   const name = STATIC_NAMES[index]!;

@@ -134,6 +134,15 @@ function majorFetch(slotOf: Slot): FetchCompiler {
     });
 }
 
+/** Faults of the peer's protocol that HTTP/2 has lived with. */
+function glitches(slotOf: Slot): FetchCompiler {
+  return (ctx) =>
+    single((stream) => {
+      const slot = slotOf(stream);
+      return slot < 0 ? FAIL : integer(ctx, ctx.connections.glitches[ctx.connections.carrier[slot]!]!);
+    });
+}
+
 const reused: FetchCompiler = ({ value }) =>
   single((stream) => {
     if (stream.server < 0) return FAIL;
@@ -193,7 +202,7 @@ export const CONNECTION_FETCHES: Readonly<Record<string, FetchCompiler>> = {
   bc_err: errorFetch(server, "code"),
   bc_err_name: errorFetch(server, "name"),
   bc_err_str: errorFetch(server, "text"),
-  bc_glitches: constant(0, server),
+  bc_glitches: glitches(server),
   bc_http_major: majorFetch(server),
   bc_nb_streams: constant(1, server),
   bc_reused: reused,
@@ -214,7 +223,7 @@ export const CONNECTION_FETCHES: Readonly<Record<string, FetchCompiler>> = {
   fc_err_name: errorFetch(client, "name"),
   fc_err_str: errorFetch(client, "text"),
   fc_fackets: tcpInfoFetch(client, TCP_INFO.tcpi_fackets),
-  fc_glitches: constant(0, client),
+  fc_glitches: glitches(client),
   fc_http_major: majorFetch(client),
   fc_lost: tcpInfoFetch(client, TCP_INFO.tcpi_lost),
   fc_nb_streams: constant(1, client),

@@ -5,6 +5,7 @@
 import { readAddress } from "../../../shared/ip/address.ts";
 import { ADMIN_MAINT, OP_STATE, PROXY, SERVER } from "../../shared-state/layout.ts";
 import type { StreamSettings } from "../../stream/settings.ts";
+import { STREAM } from "../../stream/stream.ts";
 import { methodNumber } from "../cast.ts";
 import type { SampleContext } from "../context.ts";
 import { TYPE } from "../types.ts";
@@ -216,6 +217,14 @@ function priority(read: (settings: StreamSettings) => number): FetchCompiler {
     });
 }
 
+/** The stream speaks HTTP by now: it may have begun as one of mode tcp. */
+const isHttp: FetchCompiler = ({ value }) =>
+  single((stream) => {
+    value.type = TYPE.bool;
+    value.int = (stream.flags & STREAM.http) !== 0 ? 1 : 0;
+    return PASS;
+  });
+
 export const INTERNAL_FETCHES: Readonly<Record<string, FetchCompiler>> = {
   acl,
   always_false: constantInteger(TYPE.bool, () => 0),
@@ -227,6 +236,7 @@ export const INTERNAL_FETCHES: Readonly<Record<string, FetchCompiler>> = {
   connslots: backendFree(true),
   fe_conn: wordFetch(proxyRow, (words, at) => words[at + PROXY.frontendSessions]!),
   int: constantInteger(TYPE.sint, Number),
+  "internal.strm.is_htx": isHttp,
   ipv4: constantAddress,
   ipv6: constantAddress,
   meth: constantMethod,

@@ -145,7 +145,8 @@ const secret =
   (ctx) =>
     single((stream) => {
       const slot = slotOf(ctx, side, stream);
-      const kept = slot < 0 ? undefined : ctx.tls?.captures.secretsOf(ctx.connections.carrier[slot]!)?.get(label.toUpperCase());
+      const kept =
+        slot < 0 ? undefined : ctx.tls?.captures.secretsOf(ctx.connections.carrier[slot]!)?.get(label.toUpperCase());
       return kept === undefined ? FAIL : setBytes(ctx, TYPE.str, kept);
     });
 
