@@ -272,10 +272,10 @@ export class HttpBack implements ConnectionUser {
     if (isOurs && stream.state === STATE.waiting && (connections.flags[slot]! & ENDED) !== 0) this.#died(stream, slot);
   }
 
+  /** To a protocol that was asked for, when nothing more of HTTP is to come. */
   #maySwitch({ request, requestBody, response }: Stream): boolean {
-    return (
-      (request.flags & response.flags & MESSAGE.upgrade) !== 0 && keyIsAnswered(this.#ctx.bytes, request, response)
-    );
+    if (!requestBody.done || (request.flags & response.flags & MESSAGE.upgrade) === 0) return false;
+    return keyIsAnswered(this.#ctx.bytes, request, response);
   }
 
   /** The client took what was on its way to it: interim answers that waited for that go on. */

@@ -3,7 +3,7 @@
 
 import { createHash, randomFillSync } from "node:crypto";
 import { latin1 } from "../../shared/latin1.ts";
-import { HEADER_INTS, type Message } from "../http1/message.ts";
+import { HEADER_INTS, MESSAGE, type Message } from "../http1/message.ts";
 
 const KEY_BYTES = 16;
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -37,8 +37,13 @@ export function headerText(bytes: Uint8Array, { headers, headerCount }: Message,
   return null;
 }
 
-/** Whether a server's 101 answers the key that it was sent (RFC 6455 4.1). Without a key there is nothing to answer. */
+/**
+ * Whether a server's 101 answers the key that it was sent (RFC 6455 4.1): with anything if it is the client's own key, as in HAProxy, which leaves the
+ * check to the client; rightly if the key is ours. Without a key there is nothing to answer.
+ */
 export function keyIsAnswered(bytes: Uint8Array, request: Message, response: Message): boolean {
   const key = headerText(bytes, request, "sec-websocket-key");
-  return key === null || headerText(bytes, response, "sec-websocket-accept") === acceptOf(key);
+  if (key === null) return true;
+  const accept = headerText(bytes, response, "sec-websocket-accept");
+  return (request.flags & MESSAGE.http2) === 0 ? accept !== null : accept === acceptOf(key);
 }

@@ -357,7 +357,7 @@ t.test("what is wrong with certificates is said with its place", skip, async (t)
     await check(`${bind} crt ${one.bundle} ssl-min-ver TLSv1.3 ssl-max-ver TLSv1.2`),
     /all SSL\/TLS versions are disabled/,
   );
-  t.match(await check(`${bind} crt ${one.bundle} alpn h2`), /'alpn' : protocol 'h2' is not served/);
+  t.match(await check(`${bind} crt ${one.bundle} alpn h3`), /'alpn' : protocol 'h3' is not served/);
   t.match(await check(`bind 127.0.0.1:${port} crt ${one.bundle}`), /^0 .*SSL was not enabled on bind/);
   t.match(await check(`${bind} crt ${shop.folder}/nothing`), /^1 /);
 });

@@ -18,7 +18,11 @@ function make(limits: Partial<VariablesPlan["limits"]> = {}) {
     limits: { global: 0, proc: 0, sess: 0, txn: 0, reqres: 0, ...limits },
   };
   const worker = () =>
-    new Variables(plan, new ProcVariables(buffer, 0, 4, TEXT_BYTES, plan.limits.proc), Int32Array.of(0, 1, 2, 3));
+    new Variables(
+      plan,
+      new ProcVariables(buffer, 0, 4, TEXT_BYTES, plan.limits.proc),
+      Int32Array.from({ length: 16 }, (_, slot) => slot),
+    );
   const value = new SampleValue(256);
   const give = (text: string | number): SampleValue => {
     if (typeof text === "number") {
