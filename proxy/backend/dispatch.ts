@@ -158,7 +158,7 @@ export class Dispatch implements SlotHandler {
   }
 
   #connectTo(stream: Stream, server: number): void {
-    const { clock, connections, http2Servers, idlePool, lifecycle, serverConnections } = this.#ctx;
+    const { clock, connections, http2, idlePool, lifecycle, serverConnections } = this.#ctx;
     const words = this.#ctx.shared.words;
     stream.serverIndex = server;
     if ((stream.flags & STREAM.redispatching) !== 0) this.#redispatchedTo(stream, server);
@@ -174,7 +174,7 @@ export class Dispatch implements SlotHandler {
       const { connectionNames } = this.#ctx;
       const names = connectionNames.varies[server] === 0 ? null : connectionNames;
       if (names !== null) names.compute(stream, server);
-      const shared = http2Servers.take(stream, server, isFirst, names);
+      const shared = http2.servers.take(stream, server, isFirst, names);
       const idle = shared >= 0 ? shared : idlePool.take(server, stream.client, isFirst, names);
       if (idle >= 0) {
         stream.flags |= STREAM.reused;

@@ -66,7 +66,7 @@ export const CONNECTION = {
   proxied: 268435456,
   /** Server connection: no socket is behind it, the cache fills it (cache/cache.ts). */
   virtual: 536870912,
-  /** A stream of HTTP/2: its bytes go through the row of its `carrier` (http2/multiplexer.ts). */
+  /** A stream of HTTP/2: its bytes go through the row of its `carrier` (http2/). */
   multiplexed: 16777216,
   /** The receive that is armed ends with what it brings first. */
   receivesOnce: 2097152,

@@ -4,6 +4,8 @@
 //     attach ─▶ waiting ─(1xx: forwarded)─▶ responding ─▶ done: idle pool or close
 //                  │             └─ 101, CONNECT 2xx ─▶ tcp/relay.ts
 //                  └─ 502, 504, or the same request on a fresh connection when a reused one was dead
+//
+// Longer than 400 lines because what a server may do while an exchange is in any of these states has to be seen in one place.
 
 import { errorOfErrno } from "../connection/errors.ts";
 import { CONNECTION } from "../connection/table.ts";
@@ -110,12 +112,12 @@ export class HttpBack implements ConnectionUser {
 
   /** The new connection speaks HTTP/1, or carries the stream as one of several. */
   #begin(stream: Stream, slot: number): void {
-    const { dispatch, http2Servers } = this.#ctx;
-    if (!http2Servers.speaks(stream, slot)) {
+    const { dispatch, http2 } = this.#ctx;
+    if (!http2.servers.speaks(stream, slot)) {
       this.attach(stream, slot);
       return;
     }
-    const row = http2Servers.connected(stream, slot);
+    const row = http2.servers.connected(stream, slot);
     stream.server = row;
     if (row >= 0) this.attach(stream, row);
     else dispatch.fail(stream, BY_PROXY);

@@ -6,6 +6,8 @@
 //
 // Between requests a connection is a row and no object; a Stream is borrowed when a head is complete. Pipelined requests wait in
 // the receive queue until the response before them is queued. The server's side is back.ts, moving bodies is pump.ts.
+//
+// Longer than 400 lines because the life of a client's connection, which requests, errors and time-outs share, has to be seen in one place.
 
 import { CONNECTION, KIND } from "../connection/table.ts";
 import type { ConnectionUser } from "../connection/transport.ts";
@@ -178,7 +180,7 @@ export class HttpFront implements ConnectionUser {
       result = -414;
     } else if (result > 0 && stream.request.end - pool.start[buffer]! > this.#headBytesMax) result = -431;
     if (result > 0) result = frameRequest(bytes, stream.request);
-    if (isMultiplexed) result = this.#ctx.multiplexer.adopt(slot, stream.request, result);
+    if (isMultiplexed) result = this.#ctx.http2.arrivals.adopt(slot, stream.request, result);
     else if (result < 0 && this.#speaksHttp2(stream, slot, buffer)) return true;
     if (result < 0 && this.#isForbiddenPreface(result, slot, buffer)) result = -405;
     wheel.clear(slot);
@@ -194,23 +196,23 @@ export class HttpFront implements ConnectionUser {
 
   /** HTTP/2's preface where only HTTP/1 is spoken: its method is one that nobody serves. */
   #isForbiddenPreface(result: number, slot: number, buffer: number): boolean {
-    const { multiplexer, pool } = this.#ctx;
+    const { http2, pool } = this.#ctx;
     return (
       result === -400 &&
       (this.#ctx.connections.flags[slot]! & CONNECTION.notFirst) === 0 &&
-      multiplexer.isPreface(pool.start[buffer]!, pool.end[buffer]!)
+      http2.carriers.isPreface(pool.start[buffer]!, pool.end[buffer]!)
     );
   }
 
   /** A client that did not ask begins with HTTP/2's preface (RFC 9113 3.3): the connection is another's from here on. */
   #speaksHttp2(stream: Stream, slot: number, buffer: number): boolean {
-    const { connections, multiplexer, plan, pool, streams } = this.#ctx;
+    const { connections, http2, plan, pool, streams } = this.#ctx;
     const isFirst = (connections.flags[slot]! & CONNECTION.notFirst) === 0;
     const isAllowed = plan.listeners[connections.owner[slot]!]!.proto !== "h1";
-    if (!isFirst || !isAllowed || !multiplexer.isPreface(pool.start[buffer]!, pool.end[buffer]!)) return false;
+    if (!isFirst || !isAllowed || !http2.carriers.isPreface(pool.start[buffer]!, pool.end[buffer]!)) return false;
     connections.stream[slot] = -1;
     streams.give(stream);
-    multiplexer.accepted(slot);
+    http2.carriers.accepted(slot);
     return true;
   }
 
@@ -394,7 +396,7 @@ export class HttpFront implements ConnectionUser {
     dispatch.leave(stream);
     lifecycle.finish(stream);
     this.#ctx.timers.closing(slot);
-    if ((connections.flags[slot]! & MULTIPLEXED) !== 0) this.#ctx.multiplexer.cut(slot);
+    if ((connections.flags[slot]! & MULTIPLEXED) !== 0) this.#ctx.http2.streams.cut(slot);
     else transport.closeAfterOutput(slot);
   }
 
@@ -408,7 +410,7 @@ export class HttpFront implements ConnectionUser {
   closeIdle(graceMs: number): void {
     const { connections, transport, wheel, clock } = this.#ctx;
     this.#idleGraceMs = graceMs;
-    this.#ctx.multiplexer.drain();
+    this.#ctx.http2.carriers.drain();
     for (let slot = 0; slot < connections.capacity; slot++) {
       if (connections.kind[slot] !== KIND.client || connections.stream[slot]! >= 0) continue;
       if (connections.receiveHead[slot]! >= 0 || (connections.flags[slot]! & NOT_IDLE) !== 0) continue;

@@ -1,5 +1,5 @@
 // Frames on their way in (RFC 9113 4 to 6): finds them in what was received, judges them, answers those that are about the connection, and gives
-// the others to whoever owns the streams (multiplexer.ts). A frame's payload is looked at in one piece, but for DATA, which passes as it comes.
+// the others to whoever owns the streams (arrivals.ts). A frame's payload is looked at in one piece, but for DATA, which passes as it comes.
 //
 // The peer decides what comes here, so that everything has a limit: a header block is no longer than a buffer, frames that bring nothing on have
 // a budget, and whoever breaks the rules gets a GOAWAY with the reason (CVE-2019-9511 to 9518, CVE-2023-44487, CVE-2024-27316, CVE-2025-8671).
@@ -9,25 +9,15 @@ import type { Clock } from "../../shared/time/clock.ts";
 import type { ReceiveQueue } from "../connection/receive-queue.ts";
 import { CONNECTION, type Connections } from "../connection/table.ts";
 import type { Http2Connection } from "./connection.ts";
+import { judgeHeader } from "./frame-header.ts";
 import type { FieldList } from "./hpack/decoder.ts";
 import type { Http2Output } from "./output.ts";
-import {
-  DEFAULT_FRAME_BYTES,
-  FLAG,
-  FRAME,
-  FRAME_BYTES_MAX,
-  FRAME_HEADER_BYTES,
-  H2_ERROR,
-  HEADER_TABLE_BYTES,
-  PREFACE,
-  SETTING,
-  WINDOW_BYTES_MAX,
-} from "./protocol.ts";
+import { FLAG, FRAME, FRAME_HEADER_BYTES, H2_ERROR, PREFACE, WINDOW_BYTES_MAX } from "./protocol.ts";
 import { STREAM_ROW, type StreamRows } from "./rows.ts";
+import { applySetting, SETTING_BYTES } from "./settings.ts";
 
 /** CONTINUATION frames of one block: nobody who fills frames needs more for a block that fits into a buffer. */
 const CONTINUATIONS_MAX = 32;
-const SETTING_BYTES = 6;
 const ENDED = CONNECTION.closing | CONNECTION.failed | CONNECTION.closeQueued;
 
 /** Who owns the streams. Any call may close rows, and the connection as well. */
@@ -132,45 +122,10 @@ export class Http2Input {
     connection.frameId =
       ((bytes[at + 5]! & 127) << 24) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!;
     this.#advance(connection, FRAME_HEADER_BYTES);
-    const error = this.#judge(connection);
+    const error = judgeHeader(connection);
     if (error !== H2_ERROR.none) this.#owner.fail(connection, error);
     else if (connection.frameType === FRAME.data) this.#beginData(connection);
     return true;
-  }
-
-  /** What can be said against a frame by its header alone. */
-  #judge(connection: Http2Connection): number {
-    const { frameType: type, frameFlags: flags, frameId: id, frameLeft: length } = connection;
-    if (length > DEFAULT_FRAME_BYTES) return H2_ERROR.frameSize;
-    if (!connection.isSettled && (type !== FRAME.settings || (flags & FLAG.ack) !== 0)) return H2_ERROR.protocol;
-    if (connection.blockBuffer >= 0 && (type !== FRAME.continuation || id !== connection.blockId))
-      return H2_ERROR.protocol;
-    switch (type) {
-      case FRAME.data:
-      case FRAME.headers:
-        return id === 0 ? H2_ERROR.protocol : H2_ERROR.none;
-      case FRAME.priority:
-        return id === 0 ? H2_ERROR.protocol : H2_ERROR.none;
-      case FRAME.rstStream:
-        return id === 0 ? H2_ERROR.protocol : length === 4 ? H2_ERROR.none : H2_ERROR.frameSize;
-      case FRAME.settings:
-        if (id !== 0) return H2_ERROR.protocol;
-        return length % SETTING_BYTES !== 0 || ((flags & FLAG.ack) !== 0 && length !== 0)
-          ? H2_ERROR.frameSize
-          : H2_ERROR.none;
-      case FRAME.pushPromise:
-        return H2_ERROR.protocol;
-      case FRAME.ping:
-        return id !== 0 ? H2_ERROR.protocol : length === 8 ? H2_ERROR.none : H2_ERROR.frameSize;
-      case FRAME.goaway:
-        return id !== 0 ? H2_ERROR.protocol : length >= 8 ? H2_ERROR.none : H2_ERROR.frameSize;
-      case FRAME.windowUpdate:
-        return length === 4 ? H2_ERROR.none : H2_ERROR.frameSize;
-      case FRAME.continuation:
-        return connection.blockBuffer < 0 ? H2_ERROR.protocol : H2_ERROR.none;
-      default:
-        return H2_ERROR.none;
-    }
   }
 
   /** The frame's payload, if all of it is there. False: more is to come. */
@@ -294,52 +249,14 @@ export class Http2Input {
     if ((connection.frameFlags & FLAG.ack) !== 0) return;
     const { bytes } = this.#parts;
     for (let entry = at; entry < at + length; entry += SETTING_BYTES) {
-      const error = this.#setting(connection, (bytes[entry]! << 8) | bytes[entry + 1]!, this.#word(entry + 2));
+      const setting = (bytes[entry]! << 8) | bytes[entry + 1]!;
+      const error = applySetting(connection, this.#parts.rows, setting, this.#word(entry + 2));
       if (error === H2_ERROR.none) continue;
       this.#owner.fail(connection, error);
       return;
     }
     this.#parts.output.settingsAck(connection);
     this.#owner.onWindow(connection, -1);
-  }
-
-  /** RFC 9113 6.5.2. */
-  #setting(connection: Http2Connection, setting: number, value: number): number {
-    switch (setting) {
-      case SETTING.headerTableSize:
-        if (value < HEADER_TABLE_BYTES) connection.mustForgetTable = true;
-        break;
-      case SETTING.enablePush:
-        // A server must not say that it takes pushes.
-        if (value > 1 || (connection.isToServer && value === 1)) return H2_ERROR.protocol;
-        break;
-      case SETTING.enableConnectProtocol:
-        if (value > 1) return H2_ERROR.protocol;
-        connection.takesExtendedConnect = value === 1;
-        break;
-      case SETTING.maxConcurrentStreams:
-        connection.peerStreamsMax = value;
-        break;
-      case SETTING.initialWindowSize:
-        if (value > WINDOW_BYTES_MAX) return H2_ERROR.flowControl;
-        return this.#changeWindows(connection, value - connection.peerInitialWindow, value);
-      case SETTING.maxFrameSize:
-        if (value < DEFAULT_FRAME_BYTES || value > FRAME_BYTES_MAX) return H2_ERROR.protocol;
-        connection.peerFrameBytes = DEFAULT_FRAME_BYTES;
-        break;
-    }
-    return H2_ERROR.none;
-  }
-
-  /** RFC 9113 6.9.2: a new initial window counts for streams that are there already. */
-  #changeWindows(connection: Http2Connection, change: number, value: number): number {
-    const { sendWindow } = this.#parts.rows;
-    connection.peerInitialWindow = value;
-    for (const row of connection.rows.values()) {
-      if (sendWindow[row]! + change > WINDOW_BYTES_MAX) return H2_ERROR.flowControl;
-      sendWindow[row]! += change;
-    }
-    return H2_ERROR.none;
   }
 
   /** HEADERS or CONTINUATION: the block is decoded when it is complete. */

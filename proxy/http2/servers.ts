@@ -1,5 +1,5 @@
 // Connections to servers that speak HTTP/2: which of them a request may share, and what becomes of one that nobody uses. The streams on them, and
-// the frames, are multiplexer.ts; who may take whose connection is HAProxy's `http-reuse`, as for idle-pool.ts:
+// the frames, are elsewhere in this folder; who may take whose connection is HAProxy's `http-reuse`, as for idle-pool.ts:
 //
 //   never       only the client that the connection was made for
 //   safe        the first request of a client gets a connection of its own, later ones share any
@@ -70,7 +70,7 @@ export class Http2Servers {
   take(stream: Stream, server: number, isFirst: boolean, names: ConnectionNames | null): number {
     const open = this.#open[server]!;
     if (open.length === 0 || this.avoids(stream, server)) return -1;
-    const { plan, multiplexer } = this.#ctx;
+    const { plan, http2 } = this.#ctx;
     const { httpReuse } = plan.proxies[plan.servers[server]!.proxy]!.backend!;
     if (isFirst && httpReuse === "safe") return -1;
     for (let i = open.length - 1; i >= 0; i--) {
@@ -78,7 +78,7 @@ export class Http2Servers {
       if (!this.#takesMore(connection) || !this.#isNamed(connection, names)) continue;
       if (httpReuse === "never" && connection.client !== this.#clientOf(stream)) continue;
       if (isFirst && httpReuse === "aggressive" && !connection.isShared) continue;
-      const row = multiplexer.openStream(connection, stream);
+      const row = http2.arrivals.openStream(connection, stream);
       if (row < 0) return -1;
       if (connection.client !== this.#clientOf(stream)) connection.isShared = true;
       this.#leaveIdle(connection);
@@ -110,27 +110,27 @@ export class Http2Servers {
 
   /** The connection in the row stands and speaks HTTP/2: it is shared from now on. The stream's row on it, -1: there is none. */
   connected(stream: Stream, slot: number): number {
-    const { connections, multiplexer, shared, wheel } = this.#ctx;
+    const { connections, http2, shared, wheel } = this.#ctx;
     const server = connections.owner[slot]!;
     connections.stream[slot] = -1;
     wheel.clear(slot);
-    const connection = multiplexer.connected(slot);
+    const connection = http2.carriers.connected(slot);
     connection.client = this.#clientOf(stream);
     connection.generation = shared.words[shared.serverAt(server) + SERVER.connectionGeneration]!;
     this.#open[server]!.push(connection);
-    return multiplexer.openStream(connection, stream);
+    return http2.arrivals.openStream(connection, stream);
   }
 
   /** Nobody uses the connection: it waits for the next request, or goes. */
   idle(connection: Http2Connection): void {
-    const { clock, connections, gauges, multiplexer, plan, shared, wheel } = this.#ctx;
+    const { clock, connections, gauges, http2, plan, shared, wheel } = this.#ctx;
     const { slot } = connection;
     const server = connections.owner[slot]!;
     const { poolMaxConn, poolPurgeDelayMs } = plan.servers[server]!;
     const idle = this.#open[server]!.reduce((count, each) => count + (each.isIdle ? 1 : 0), 0);
-    const isWanted = this.#takesMore(connection) && !multiplexer.isDraining;
+    const isWanted = this.#takesMore(connection) && !http2.carriers.isDraining;
     if (!isWanted || idle >= IDLE_MAX || (poolMaxConn >= 0 && idle >= poolMaxConn)) {
-      multiplexer.shutDown(connection);
+      http2.carriers.shutDown(connection);
       return;
     }
     connection.isIdle = true;
@@ -174,7 +174,7 @@ export class Http2Servers {
   /** Drain: what nobody uses goes now. */
   closeIdle(): void {
     for (const open of this.#open)
-      for (const connection of [...open]) if (connection.isIdle) this.#ctx.multiplexer.shutDown(connection);
+      for (const connection of [...open]) if (connection.isIdle) this.#ctx.http2.carriers.shutDown(connection);
   }
 
   /** What the server's 200 to an extended CONNECT is in the words of HTTP/1: the lines of a 101 (RFC 8441 5). null: the row's stream did not ask. */

@@ -196,7 +196,7 @@ export class Accept {
     lifecycle.count(lifecycle.listenerAt[listener]!, COUNTER.sessions);
     if (this.#ctx.tracking.count > 0) this.#ctx.tracking.session(slot);
     if (connections.kind[slot] !== KIND.client) relay.opened(slot);
-    else if (this.#isHttp2(slot, listener)) this.#ctx.multiplexer.accepted(slot);
+    else if (this.#isHttp2(slot, listener)) this.#ctx.http2.carriers.accepted(slot);
     else front.opened(slot);
   }
 

@@ -77,14 +77,14 @@ export class ServerSessions {
   prepare(slot: number, server: number, stream: Stream): boolean {
     const target = this.#targets[server]!;
     if (target === null) return true;
-    const { connections, http2Servers, transport, sendProxy } = this.#ctx;
+    const { connections, http2, transport, sendProxy } = this.#ctx;
     const { plan, context, sni } = target;
     const { value } = this.#samples;
     const name = sni !== null && sni(stream) === PASS ? value.text() : "";
     const host = plan.verify ? (plan.verifyHost ?? name) : "";
     const session = plan.reuse && target.session !== 0 && target.sessionName === name ? target.session : 0;
     if (!transport.tls.connect(slot, context, name, host, session)) return false;
-    if (http2Servers.avoids(stream, server) && !openssl.offerOwnProtocols(transport.tls.sslOf(slot), HTTP_11))
+    if (http2.servers.avoids(stream, server) && !openssl.offerOwnProtocols(transport.tls.sslOf(slot), HTTP_11))
       return false;
     connections.flags[slot]! |= CONNECTION.tls;
     if (!sendProxy.queueBeforeTls(stream, slot)) return false;

@@ -27,8 +27,7 @@ import { HttpFront } from "../http1/front.ts";
 import { InvalidMessages } from "../http1/invalid-messages.ts";
 import { LocalReplies } from "../http1/reply.ts";
 import { HttpTimers } from "../http1/timers.ts";
-import { Multiplexer } from "../http2/multiplexer.ts";
-import { Http2Servers } from "../http2/servers.ts";
+import { Http2 } from "../http2/http2.ts";
 import { Accept } from "../listener/accept.ts";
 import { ProxyProtocol } from "../listener/proxy-protocol.ts";
 import { AccessLog, accessLogBytes } from "../log/access-log.ts";
@@ -197,8 +196,8 @@ function wire(building: Building, ctx: WorkerContext, task: WorkerTask, rows: nu
   building.persistence = new Persistence(ctx, samples, cookieArea);
   building.cache = plan.caches.length > 0 ? new Cache(ctx, task.caches) : null;
   building.compression = compresses(plan) ? new Compression(ctx) : null;
-  building.http2Servers = new Http2Servers(ctx);
-  building.multiplexer = new Multiplexer(ctx);
+
+  building.http2 = new Http2(ctx);
   building.front = new HttpFront(ctx);
   building.back = new HttpBack(ctx);
   building.timers = new HttpTimers(ctx);
@@ -210,12 +209,13 @@ function wire(building: Building, ctx: WorkerContext, task: WorkerTask, rows: nu
   transport.client = ctx.front;
   transport.server = ctx.back;
   transport.relay = ctx.relay;
-  transport.http2 = transport.multiplexer = ctx.multiplexer;
+  transport.http2 = ctx.http2.carriers;
+  transport.multiplexer = ctx.http2.streams;
   transport.handshake = ctx.proxyProtocol;
   transport.tlsHandshake = ctx.clientHandshakes;
   transport.onRowFreed = (slot) => {
     const kind = connections.kind[slot]!;
-    if (kind === KIND.http2Client || kind === KIND.http2Server) ctx.multiplexer.released(slot);
+    if (kind === KIND.http2Client || kind === KIND.http2Server) ctx.http2.carriers.released(slot);
     if (kind === KIND.server || kind === KIND.relayServer || kind === KIND.http2Server) return;
     if ((connections.flags[slot]! & CONNECTION.multiplexed) !== 0) {
       idlePool.clientClosed(slot);

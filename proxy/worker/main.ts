@@ -91,7 +91,7 @@ class Worker {
   /** Turns until it is time to yield. True: the worker is done. */
   #spin(): boolean {
     if (this.#bug !== null) throw this.#bug;
-    const { reactor, clock, wheel, transport, accept, dispatch, multiplexer, shared, bandwidth } = this.#ctx;
+    const { reactor, clock, wheel, transport, accept, dispatch, http2, shared, bandwidth } = this.#ctx;
     const words = shared.words;
     const heartbeat = this.#row + WORKER.heartbeat;
     this.#reportUse(words);
@@ -100,7 +100,7 @@ class Worker {
     for (let turn = 0; turn < TURNS_PER_YIELD; turn++) {
       const limit = accept.waits ? WAIT_PENDING_MS : WAIT_MS;
       const isWaiting = transport.continueHandshakes();
-      const isBusy = multiplexer.tick() || isWaiting;
+      const isBusy = http2.streams.tick() || isWaiting;
       reactor.turn(isBusy ? 0 : wheel.nextMs(clock.nowMs, bandwidth.limitMs(limit)));
       wheel.advance(clock.nowMs, this);
       transport.feedStarved();
@@ -151,7 +151,7 @@ class Worker {
         break;
       case KIND.http2Client:
       case KIND.http2Server:
-        this.#ctx.multiplexer.onExpired(slot);
+        this.#ctx.http2.carriers.onExpired(slot);
         break;
       case KIND.tlsHandshake:
         this.#ctx.clientHandshakes.onExpired(slot);
@@ -228,7 +228,7 @@ class Worker {
    * them anew for each one: with thousands that takes seconds, by their names no time at all.
    */
   #closeRows(): void {
-    const { accept, connections, multiplexer, reactor, transport } = this.#ctx;
+    const { accept, connections, http2, reactor, transport } = this.#ctx;
     accept.end();
     for (let slot = 0; slot < connections.capacity; slot++) {
       if (connections.kind[slot] !== KIND.free) transport.close(slot);
@@ -237,7 +237,7 @@ class Worker {
     for (let idle = 0; idle < IDLE_TURNS_MAX && connections.free.available < connections.capacity; ) {
       if (reactor.turn(WAIT_PENDING_MS) === 0) idle++;
       else idle = 0;
-      multiplexer.tick();
+      http2.streams.tick();
     }
   }
 
