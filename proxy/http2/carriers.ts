@@ -8,11 +8,10 @@ import { Http2Connection } from "./connection.ts";
 import type { Http2 } from "./http2.ts";
 import { ourSettings } from "./output.ts";
 import { DEFAULT_WINDOW_BYTES, H2_ERROR, PREFACE } from "./protocol.ts";
-import { FRAMING, STREAM_ROW } from "./rows.ts";
+import { STREAM_ROW } from "./rows.ts";
 
 const CLOSING = CONNECTION.closing;
 const CLOSE_QUEUED = CONNECTION.closeQueued;
-const READ_CLOSED = CONNECTION.readClosed;
 const ECONNRESET = 104;
 /** Bytes of all streams of a connection that may wait in their rows before the connection's window is no longer refilled. */
 const WAITING_BYTES_MAX = 1 << 20;
@@ -103,7 +102,8 @@ export class Carriers implements ConnectionUser {
   creditConnection(connection: Http2Connection): void {
     if (connection.receiveWindow > WINDOW_LOW_BYTES) return;
     let waiting = 0;
-    for (const row of connection.rows.values()) waiting += this.#http2.rows.owed[row]!;
+    const { receiveHead } = this.#ctx.connections;
+    for (const row of connection.rows.values()) if (receiveHead[row]! >= 0) waiting += this.#http2.rows.owed[row]!;
     if (waiting > WAITING_BYTES_MAX || this.#ctx.pool.isScarce) return;
     const credit = WAITING_BYTES_MAX - connection.receiveWindow;
     connection.receiveWindow += credit;
@@ -131,23 +131,9 @@ export class Carriers implements ConnectionUser {
       this.#http2.streams.flush(this.#http2.streamOutput.takeWaiting(connection));
   }
 
-  /** The client sends no more: requests that are complete get their answers. */
+  /** Without the peer's WINDOW_UPDATE and SETTINGS nothing goes on: its end is the end of all streams. */
   onReceiveEnd(slot: number): void {
-    const { connections, transport } = this.#ctx;
-    const connection = this.#connections[slot]!;
-    connection.goingAway = 2;
-    if (connection.isToServer) {
-      this.#lose(connection, 0);
-      return;
-    }
-    for (const row of [...connection.rows.values()]) {
-      if ((connections.flags[row]! & (CLOSING | READ_CLOSED)) !== 0) continue;
-      if ((this.#http2.rows.flags[row]! & STREAM_ROW.inEnded) !== 0 && this.#http2.rows.inFraming[row] !== FRAMING.raw)
-        continue;
-      connections.flags[row]! |= READ_CLOSED;
-      transport.userOf(row).onReceiveEnd(row);
-    }
-    if (connection.rows.size === 0) this.finish(connection);
+    this.#lose(this.#connections[slot]!, 0);
   }
 
   onFailed(slot: number, errno: number): void {

@@ -17,6 +17,8 @@ const BUFFERS_MAX = 65536;
 const BURST_BUFFERS = 8;
 /** Rows beyond two per client connection: idle server connections above maxconn, connections that are closing. */
 const SPARE_ROWS = 1024;
+/** Streams of HTTP/2 that may be under way beyond one for each connection. */
+const HTTP2_STREAMS = 8192;
 /** Row numbers travel in 24 bits of a completion. */
 const ROWS_MAX = 1 << 24;
 /** Fewest connections to plan for, whatever maxconn says. */
@@ -40,6 +42,11 @@ export function deriveLimits(plan: Plan, maxconn: number, rowBytes: number, fixe
   let rows = connections; // a client each
   rows += connections; // a server each
   rows += SPARE_ROWS;
+  // HTTP/2: a row for each stream of a client, and one for its server. Beyond that streams are refused, not connections.
+  const multiplexed = plan.proxies.some(({ mode, frontend }) => mode === "http" && frontend !== null)
+    ? HTTP2_STREAMS
+    : 0;
+  rows += 2 * multiplexed;
   rows = Math.min(rows, ROWS_MAX);
 
   const bufferBytes = bufferBytesOf(plan.global);
@@ -60,7 +67,7 @@ export function deriveLimits(plan: Plan, maxconn: number, rowBytes: number, fixe
     bufferCount,
     bufferBytes,
     rows,
-    streams: connections + SPARE_ROWS,
+    streams: connections + multiplexed + SPARE_ROWS,
     arenaBytes,
   };
 }
