@@ -293,6 +293,8 @@ export interface BackendPlan {
   readonly persistence: PersistencePlan;
 }
 
+export type InitState = "fully-up" | "up" | "down" | "fully-down";
+
 export interface ServerPlan {
   readonly index: number;
   /** The backend's proxy index. */
@@ -309,6 +311,10 @@ export interface ServerPlan {
   /** `hash-key`: what places it on the circle of `hash-type consistent`; absent: `id`. */
   readonly hashKey?: "id" | "addr" | "addr-port";
   readonly backup: boolean;
+  /** `track`: index of the server whose state this one follows; absent: it has its own. */
+  readonly track?: number;
+  /** `init-state`: how a server that is checked begins, and comes out of maintenance; absent: up, and the first failed check takes it down. */
+  readonly initState?: InitState;
   readonly disabled: boolean;
   readonly maxconn: number;
   readonly minconn: number;

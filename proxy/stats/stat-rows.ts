@@ -18,7 +18,7 @@ import { listenerRow } from "./listener-rows.ts";
 import { percentileValues } from "./percentiles.ts";
 import type { Samples } from "./samples.ts";
 import { addressText, type StatRow, type StatValues } from "./stat-row.ts";
-import { isChecked, serverStatus } from "./status.ts";
+import { isChecked, serverStatus, trackedName } from "./status.ts";
 
 export interface StatSources {
   readonly plan: Plan;
@@ -170,7 +170,7 @@ export class StatRows {
   }
 
   #server(proxy: ProxyPlan, server: ServerPlan): StatRow {
-    const { shared, samples, states, aggregate } = this.#sources;
+    const { plan, shared, samples, states, aggregate } = this.#sources;
     const counters = aggregate.server(server.index);
     const at = shared.serverAt(server.index);
     const word = (index: number): number => shared.words[at + index];
@@ -189,7 +189,8 @@ export class StatRows {
       scur: word(SERVER.served),
       smax: word(SERVER.servedMax),
       ...(word(SERVER.maxconn) > 0 ? { slim: word(SERVER.maxconn) } : {}),
-      status: serverStatus(server, shared, this.#sources.checks.agents.enabled(server)),
+      status: serverStatus(server, plan, shared, this.#sources.checks.agents.enabled(server)),
+      ...(server.track === undefined ? {} : { tracked: trackedName(server, plan) }),
       weight: rampedWeight(server, shared, now),
       act: server.backup ? 0 : 1,
       bck: server.backup ? 1 : 0,

@@ -101,7 +101,7 @@ export class Statistics {
   statusOf(server: number): string {
     const { plan, shared, checks } = this.#options;
     const { [server]: one } = plan.servers;
-    return serverStatus(one!, shared, checks.agents.enabled(one!));
+    return serverStatus(one!, plan, shared, checks.agents.enabled(one!));
   }
 
   info(): InfoField[] {

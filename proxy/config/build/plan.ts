@@ -9,6 +9,7 @@ import { buildSpoe } from "../check/spoe.ts";
 import type { CommandLineSettings, ConfigurationDraft, ProxyDraft } from "../draft.ts";
 import { buildCaseAdjust } from "../sections/case-adjust.ts";
 import { buildUserlist } from "../sections/userlist.ts";
+import type { ServerDraft } from "../server-draft.ts";
 import { buildGlobal } from "./global.ts";
 import { buildLogHub } from "./log-hub.ts";
 import { buildProxy } from "./proxy.ts";
@@ -16,6 +17,12 @@ import { buildServer } from "./server.ts";
 import { buildStatsFile } from "./stats-file.ts";
 import { buildPeers, buildStickTable } from "./stick-table.ts";
 import { buildVariables } from "./variables.ts";
+
+/** The index that the server which this one tracks gets, or has got; null: it tracks none. */
+function trackedIndex({ tracked }: ServerDraft, { proxies }: ConfigurationDraft): number | null {
+  const at = tracked === null ? -1 : proxies.flatMap(({ servers }) => servers).indexOf(tracked);
+  return at < 0 ? null : at;
+}
 
 export function buildPlan(configuration: ConfigurationDraft, settings: CommandLineSettings): Plan {
   const listeners: ListenerPlan[] = [];
@@ -30,7 +37,15 @@ export function buildPlan(configuration: ConfigurationDraft, settings: CommandLi
     const serverIds = giveIds(draft.servers.map((server) => server.options.numbers.get("id") ?? 0));
     servers.push(
       ...draft.servers.map((server, at) =>
-        buildServer(server, firstServer + at, index, serverIds[at]!, draft, configuration),
+        buildServer(
+          server,
+          firstServer + at,
+          index,
+          serverIds[at]!,
+          draft,
+          configuration,
+          trackedIndex(server, configuration),
+        ),
       ),
     );
     const place = {

@@ -2,7 +2,7 @@
 
 import type { AgentPlan, OnError, ServerCheckPlan } from "../../plan/check.ts";
 import type { Protocol } from "../../plan/listener.ts";
-import type { ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
+import type { InitState, ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
 import type { ServerConnectionPlan } from "../../plan/server-connection.ts";
 import type { ConfigurationDraft, ProxyDraft } from "../draft.ts";
 import type { ServerDraft } from "../server-draft.ts";
@@ -23,6 +23,7 @@ export function buildServer(
   id: number,
   backend: ProxyDraft,
   configuration: ConfigurationDraft,
+  trackedIndex: number | null,
 ): ServerPlan {
   const { numbers, texts, flags } = draft.options;
   return {
@@ -36,6 +37,10 @@ export function buildServer(
     weight: numbers.get("weight") ?? 1,
     ...(texts.has("hash-key") ? { hashKey: texts.get("hash-key") as NonNullable<ServerPlan["hashKey"]> } : {}),
     backup: flags.get("backup") ?? false,
+    ...(trackedIndex === null ? {} : { track: trackedIndex }),
+    ...(texts.has("init-state") && texts.get("init-state") !== "none"
+      ? { initState: texts.get("init-state") as InitState }
+      : {}),
     disabled: (flags.get("disabled") ?? false) || draft.isUnresolved,
     maxconn: numbers.get("maxconn") ?? 0,
     minconn: numbers.get("minconn") ?? 0,

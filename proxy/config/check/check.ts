@@ -29,6 +29,7 @@ import { checkExternal, checkServers } from "./server.ts";
 import { checkSpoe } from "./spoe.ts";
 import { checkStickTables } from "./stick-tables.ts";
 import { checkBindTls } from "./tls.ts";
+import { checkChains } from "./track.ts";
 
 export function checkConfiguration(configuration: ConfigurationDraft): void {
   warnAboutMixedDefaults(configuration);
@@ -36,6 +37,7 @@ export function checkConfiguration(configuration: ConfigurationDraft): void {
     if (proxy.disabled) continue;
     checkProxy(proxy, configuration);
   }
+  checkChains(configuration);
   checkStickTables(configuration);
   checkGuids(configuration);
   checkErrors(configuration);

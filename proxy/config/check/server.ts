@@ -6,6 +6,7 @@ import { hasBackend, kindInMessages } from "../draft.ts";
 import type { ServerDraft } from "../server-draft.ts";
 import { checkServerConnection } from "./server-connection.ts";
 import { checkServerTls } from "./server-tls.ts";
+import { findTracked } from "./track.ts";
 
 /** @param who `backend 'web'` */
 export function checkServers(proxy: ProxyDraft, who: string, configuration: ConfigurationDraft): void {
@@ -22,6 +23,7 @@ export function checkServers(proxy: ProxyDraft, who: string, configuration: Conf
     checkObserve(proxy, server);
     checkHealthcheck(proxy, server, configuration);
     settleLimits(server);
+    findTracked(proxy, server, configuration);
     checkServerConnection(proxy, server, configuration);
     checkServerTls(proxy, server, configuration);
   }

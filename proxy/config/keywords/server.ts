@@ -26,6 +26,7 @@ import {
   purgeDelay,
   type ServerParser,
   text,
+  trackServer,
   weight,
 } from "../sections/server-options.ts";
 import {
@@ -132,7 +133,7 @@ export const SERVER_KEYWORDS = new KeywordTable<ServerParser>(manual<ServerParse
     served("id", "<value>", id),
     inert("idle-ping", "<delay>", "Pings HTTP/2 connections, which are not served yet."),
     served("init-addr", "{last | libc | none | <ip>},[...]*", initAddr),
-    unserved("init-state", "{ fully-up | up | down | fully-down }", "A server that is checked starts up, as without `init-state`."),
+    served("init-state", "{ none | fully-up | up | down | fully-down }", oneOf(["none", "fully-up", "up", "down", "fully-down"], (got) => `'init-state' expects one of 'none', 'fully-up', 'up', 'down', or 'fully-down' but got '${got}'`)),
     served("inter", "<delay>", delay("delay", false)),
     served("log-bufsize", "<bufsize>", count(1, positive)),
     served("log-proto", "<logproto>", oneOf(["legacy", "octet-count"], (got) => `'log-proto' expects one of 'legacy' or 'octet-count' but got '${got}'`)),
@@ -168,7 +169,7 @@ export const SERVER_KEYWORDS = new KeywordTable<ServerParser>(manual<ServerParse
     served("ssl-max-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]", tlsVersion),
     served("ssl-min-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]", tlsVersion),
     served("tcp-ut", "<delay>", delay("delay", true)),
-    unserved("track", "[<backend>/]<server>", "Following another server's state is not served yet."),
+    served("track", "[<backend>/]<server>", trackServer),
     served("verify", "[none|required]", serverVerify),
     served("verifyhost", "<hostname>", tlsText),
     served("weight", "<weight>", weight),

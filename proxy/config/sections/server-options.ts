@@ -31,6 +31,14 @@ export const text: ServerParser = (statement, at, options) => {
   return null;
 };
 
+/** `track`; whom it names is looked for when all servers are known (check/track.ts). */
+export const trackServer: ServerParser = (statement, at, options) => {
+  const value = statement.text(at + 1);
+  if (value === "") return "'track' expects [<proxy>/]<server> as argument.";
+  options.texts.set("track", value);
+  return null;
+};
+
 /** One of some words. @param complaint says what was expected */
 export function oneOf(words: readonly string[], complaint: (got: string) => string): ServerParser {
   return (statement, at, options) => {

@@ -48,6 +48,7 @@ export function server(statement: Statement, proxy: ProxyDraft, configuration: C
       tlsPlan: null,
       checkTlsPlan: null,
       stepTlsPlan: null,
+      tracked: null,
       isUnresolved: false,
     });
 }

@@ -47,6 +47,7 @@ function setHealth(server: ServerPlan, health: string | undefined, { states }: R
   if (health !== "up" && health !== "stopping" && health !== "down") {
     return failure("'set server <srv> health' expects 'up', 'stopping', or 'down'.\n");
   }
+  if (server.track !== undefined) return failure("cannot change health on a tracking server.\n");
   states.forceHealth(server, health);
   return NOTHING;
 }

@@ -7,6 +7,7 @@
 import type { Plan, ServerPlan } from "../../plan/plan.ts";
 import { ADMIN_STATE, HEADER, OP_STATE, PROXY, RATE, SERVER, type SharedState } from "../../shared-state/layout.ts";
 import { CHECK_STATUS } from "../health/check-status.ts";
+import { beginsDown, initialHealth } from "./initial-health.ts";
 
 /** `rise` of a server without checks: HAProxy's default, visible as its srv_check_health. */
 const RISE_DEFAULT = 2;
@@ -32,13 +33,14 @@ export function writeInitialStates(plan: Plan, shared: SharedState, maxconn: num
 function writeInitialServer(server: ServerPlan, shared: SharedState, nowSeconds: number): void {
   const words = shared.words;
   const at = shared.serverAt(server.index);
-  words[at + SERVER.opState] = server.disabled ? OP_STATE.stopped : OP_STATE.running;
+  words[at + SERVER.opState] = server.disabled || beginsDown(server) ? OP_STATE.stopped : OP_STATE.running;
   words[at + SERVER.adminState] = server.disabled ? ADMIN_STATE.forcedMaint | ADMIN_STATE.configMaint : 0;
   words[at + SERVER.userWeight] = server.weight;
   words[at + SERVER.initialWeight] = server.weight;
   words[at + SERVER.maxconn] = server.maxconn;
   words[at + SERVER.lastChange] = nowSeconds;
   words[at + SERVER.checkStatus] = CHECK_STATUS.INI;
-  words[at + SERVER.checkHealth] = server.disabled ? 0 : (server.check?.rise ?? server.rise ?? RISE_DEFAULT);
+  const health = server.check === null ? (server.rise ?? RISE_DEFAULT) : initialHealth(server.check, server.initState);
+  words[at + SERVER.checkHealth] = server.disabled ? 0 : health;
   words[at + SERVER.checkEnabled] = server.check === null ? 0 : 1;
 }

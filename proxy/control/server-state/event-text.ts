@@ -31,8 +31,8 @@ export interface BackendCounts {
   readonly queued: number;
 }
 
-/** Why a server changed: the last check, an administrator's command, or nothing that has to be said (again). */
-export type Reason = { readonly check: CheckOutcome } | "cli" | "unsaid";
+/** Why a server changed: the last check, an administrator's command, the server that it tracks, or nothing that has to be said (again). */
+export type Reason = { readonly check: CheckOutcome } | { readonly via: string } | "cli" | "unsaid";
 
 /** `Server be/s1` or `Backup Server be/s1`. */
 function subject(server: ServerPlan, backend: string): string {
@@ -49,7 +49,13 @@ function checkReason(outcome: CheckOutcome): string {
 
 function reasonText(reason: Reason): string {
   if (reason === "cli") return ", changed from CLI";
-  return reason === "unsaid" ? "" : checkReason(reason.check);
+  if (reason === "unsaid") return "";
+  return "via" in reason ? viaText(reason.via) : checkReason(reason.check);
+}
+
+/** @param via the server that it tracks, null: it is the server's own affair */
+function viaText(via: string | null): string {
+  return via === null ? "" : ` via ${via}`;
 }
 
 function onBackup(counts: BackendCounts): string {
@@ -89,25 +95,44 @@ export function enterMaintenanceText(
   backend: string,
   wasDown: boolean,
   counts: BackendCounts,
+  via: string | null = null,
 ): string {
-  if (wasDown) return `${subject(server, backend)} was DOWN and now enters maintenance.`;
-  return `${subject(server, backend)} is going DOWN for maintenance${countsLeft(counts)}`;
+  if (wasDown) return `${subject(server, backend)} was DOWN and now enters maintenance${viaText(via)}.`;
+  return `${subject(server, backend)} is going DOWN for maintenance${viaText(via)}${countsLeft(counts)}`;
 }
 
-export function leaveMaintenanceText(server: ServerPlan, backend: string, draining: boolean): string {
-  return `${subject(server, backend)} is UP/${draining ? "DRAIN" : "READY"} (leaving forced maintenance).`;
+export function leaveMaintenanceText(server: ServerPlan, backend: string, words: LeftMaintenance): string {
+  const state = `${words.isUp ? "UP" : "DOWN"}/${words.isDraining ? "DRAIN" : "READY"}`;
+  return `${subject(server, backend)} is ${state} (leaving ${words.wasForced ? "forced " : ""}maintenance).`;
 }
 
-export function enterDrainText(server: ServerPlan, backend: string, counts: BackendCounts): string {
-  return `${subject(server, backend)} enters drain state${countsOnline(counts)}`;
+/** How a server comes out of maintenance. */
+export interface LeftMaintenance {
+  readonly isUp: boolean;
+  readonly isDraining: boolean;
+  /** Its own maintenance, not that of the server that it tracks. */
+  readonly wasForced: boolean;
 }
 
-export function remainInDrainText(server: ServerPlan, backend: string): string {
-  return `${subject(server, backend)} remains in forced drain mode.`;
+export function enterDrainText(
+  server: ServerPlan,
+  backend: string,
+  counts: BackendCounts,
+  via: string | null = null,
+): string {
+  return `${subject(server, backend)} enters drain state${viaText(via)}${countsOnline(counts)}`;
 }
 
-export function leaveDrainText(server: ServerPlan, backend: string, up: boolean): string {
-  return `${subject(server, backend)} is ${up ? "UP" : "DOWN"} (leaving forced drain).`;
+export function remainInDrainText(server: ServerPlan, backend: string, via: string | null = null): string {
+  const kind = via === null ? "forced drain mode" : `drain mode via ${via}`;
+  return `${subject(server, backend)} remains in ${kind}.`;
+}
+
+export function leaveDrainText(server: ServerPlan, backend: string, up: boolean, via: string | null = null): string {
+  const state = up ? "UP" : "DOWN";
+  return via === null
+    ? `${subject(server, backend)} is ${state} (leaving forced drain).`
+    : `${subject(server, backend)} is ${state} (leaving drain) via ${via}.`;
 }
 
 /** Two spellings of one event: with quotes on stderr, without in the log. A `listen` is called a proxy. */

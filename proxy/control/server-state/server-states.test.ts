@@ -180,6 +180,93 @@ t.test("downtime, on-marked-down and the initial state of a disabled server", as
   );
 });
 
+t.test("trackers follow, in HAProxy's words and order", async (t) => {
+  const fixture = new ControlFixture(
+    planOf([
+      { name: "a", servers: [{ name: "s", check: { rise: 2, fall: 3 } }] },
+      {
+        name: "b",
+        servers: [
+          { name: "x", track: 0 },
+          { name: "y", track: 1 },
+        ],
+      },
+    ]),
+  );
+  t.teardown(() => fixture.close());
+  const { states, plan } = fixture;
+  const [s, x] = plan.servers as [(typeof plan.servers)[0], (typeof plan.servers)[0]];
+  const statuses = (): string[] =>
+    ["s", "x", "y"].map((name) => fixture.stat(name === "s" ? "a" : "b", name, ["status", "tracked"]));
+  const empty = "0 sessions active, 0 requeued, 0 remaining in queue.";
+  states.setAdministrativeState(s, "maint");
+  t.strictSame(fixture.takeSaid(), [
+    `1 Server a/s is going DOWN for maintenance. 0 active and 0 backup servers left. ${empty}`,
+    "0 backend a has no server available!",
+    `1 Server b/x is going DOWN for maintenance via a/s. 1 active and 0 backup servers left. ${empty}`,
+    `1 Server b/y is going DOWN for maintenance via b/x. 0 active and 0 backup servers left. ${empty}`,
+    "0 backend b has no server available!",
+  ]);
+  t.strictSame(statuses(), ["MAINT,", "MAINT (via a/s),a/s", "MAINT (via b/x),b/x"]);
+  states.setAdministrativeState(s, "drain");
+  t.strictSame(fixture.takeSaid(), [
+    "5 Server a/s is UP/DRAIN (leaving forced maintenance).",
+    "5 Server a/s remains in forced drain mode.",
+    "5 Server b/x is UP/DRAIN (leaving maintenance).",
+    "5 Server b/x remains in drain mode via a/s.",
+    "5 Server b/y is UP/DRAIN (leaving maintenance).",
+    "5 Server b/y remains in drain mode via b/x.",
+  ]);
+  states.setAdministrativeState(s, "ready");
+  t.strictSame(fixture.takeSaid(), [
+    "5 Server a/s is UP (leaving forced drain).",
+    "5 Server b/x is UP (leaving drain) via a/s.",
+    "5 Server b/y is UP (leaving drain) via b/x.",
+  ]);
+  states.setAdministrativeState(x, "maint");
+  t.match(statuses(), [/^UP/, "MAINT,a/s", "MAINT (via b/x),b/x"]);
+  states.setAdministrativeState(x, "ready");
+  fixture.takeSaid();
+  states.forceHealth(s, "down");
+  t.strictSame(fixture.takeSaid(), [
+    `1 Server a/s is DOWN, changed from CLI. 0 active and 0 backup servers left. ${empty}`,
+    "0 backend a has no server available!",
+    `1 Server b/x is DOWN via a/s. 1 active and 0 backup servers left. ${empty}`,
+    `1 Server b/y is DOWN via b/x. 0 active and 0 backup servers left. ${empty}`,
+    "0 backend b has no server available!",
+  ]);
+  states.setAdministrativeState(x, "maint");
+  states.setAdministrativeState(x, "ready");
+  t.strictSame(statuses(), ["DOWN,", "DOWN,a/s", "DOWN,b/x"], "who leaves maintenance is as the one that it tracks");
+  states.forceHealth(s, "up");
+  t.match(fixture.takeSaid().at(-1), "5 Server b/y is UP via b/x. 2 active");
+});
+
+t.test("init-state", async (t) => {
+  for (const [initState, op, health] of [
+    ["fully-up", OP_STATE.running, 4],
+    ["up", OP_STATE.running, 2],
+    ["down", OP_STATE.stopped, 1],
+    ["fully-down", OP_STATE.stopped, 0],
+  ] as const) {
+    const fixture = new ControlFixture(
+      planOf([
+        { name: "a", servers: [{ name: "s", initState, check: { rise: 2, fall: 3 } }] },
+        { name: "b", servers: [{ name: "x", track: 0 }] },
+      ]),
+    );
+    const word = (server: number, index: number): number =>
+      fixture.shared.words[fixture.shared.serverAt(server) + index]!;
+    const now = (): number[] => [word(0, SERVER.opState), word(0, SERVER.checkHealth), word(1, SERVER.opState)];
+    t.strictSame(now(), [op, health, op], initState);
+    const [s] = fixture.plan.servers as [(typeof fixture.plan.servers)[0]];
+    fixture.states.disable(s);
+    fixture.states.enable(s);
+    t.strictSame(now(), [op, health, op], `${initState} after maintenance`);
+    fixture.close();
+  }
+});
+
 t.test("slow start", async (t) => {
   const fixture = new ControlFixture(
     planOf([{ name: "be", servers: [{ slowstartMs: 20_000, weight: 100, check: true }] }]),

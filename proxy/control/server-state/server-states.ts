@@ -11,7 +11,11 @@
 // On top of that lie the administrator's bits: maintenance stops a server and pauses its checks, drain takes it out of balancing
 // only. Leaving maintenance makes a server run at once with a health of `rise`: its next check decides.
 //
+// Who tracks a server (`track`) follows it in all of that, chains as well.
+//
 // Not here: when checks run and how they end (health/), how a server is picked (balance/).
+//
+// Longer than 400 lines because every change of a server's state, and what it does to others, has to be seen in one place.
 
 import type { Plan, ProxyPlan, ServerPlan } from "../../plan/plan.ts";
 import {
@@ -40,8 +44,10 @@ import {
   stoppingText,
   upText,
 } from "./event-text.ts";
+import { beginsDown, initialHealth } from "./initial-health.ts";
 import { ServerAddresses } from "./server-addresses.ts";
 import { slowStartStepMs } from "./slow-start.ts";
+import { alignTrackers, trackersOf } from "./tracking.ts";
 import { BundledPublisher, type WeightsPublisher } from "./weights-publisher.ts";
 
 /** Publishing a backend may take a twentieth of the time. */
@@ -81,6 +87,8 @@ export class ServerStates {
   readonly #nowMs: () => number;
   readonly #publisher: BundledPublisher;
   readonly #ramps = new Map<number, NodeJS.Timeout>();
+  /** By server: those that track it. */
+  readonly #trackers: readonly (readonly ServerPlan[])[];
   #lookPending = false;
 
   /** The initial words must have been written (boot.ts). Publishes every backend's first weights. */
@@ -95,6 +103,8 @@ export class ServerStates {
     const pauseFactor = options.publishPauseFactor ?? PUBLISH_PAUSE_FACTOR;
     this.#publisher = new BundledPublisher(options.publishWeights, pauseFactor);
     this.summaries = new BackendSummaries(options.plan, options.shared, this.#publisher);
+    this.#trackers = trackersOf(this.plan);
+    alignTrackers(this.plan, this.shared);
     for (const proxy of this.plan.proxies) if (proxy.backend !== null) this.summaries.refresh(proxy, this.nowSeconds());
   }
 
@@ -131,6 +141,13 @@ export class ServerStates {
     this.#say(server, severity, "server-down", text);
     if (lost) this.#cryNoServer(server);
     this.#shutdownSessions(server);
+    this.#each(server, (tracker, via) => this.goDown(tracker, { via }));
+  }
+
+  /** Those that track the server, with its name. */
+  #each(server: ServerPlan, change: (tracker: ServerPlan, via: string) => void): void {
+    const via = `${this.#backend(server).name}/${server.name}`;
+    for (const tracker of this.#trackers[server.index]!) change(tracker, via);
   }
 
   /** The server works (again). Nothing happens to one that is up already. */
@@ -142,6 +159,7 @@ export class ServerStates {
     const text = upText(server, this.#backend(server).name, reason, this.#counts(server));
     this.#say(server, SEVERITY.notice, "server-up", text);
     this.#shutdownBackupSessions(server);
+    this.#each(server, (tracker, via) => this.goUp(tracker, { via }));
   }
 
   /** The server asks for no new visitors (`http-check disable-on-404`) or an administrator does. */
@@ -154,6 +172,7 @@ export class ServerStates {
     const text = stoppingText(server, this.#backend(server).name, reason, this.#counts(server));
     this.#say(server, SEVERITY.notice, "server-stopping", text);
     if (lost) this.#cryNoServer(server);
+    this.#each(server, (tracker, via) => this.goStopping(tracker, { via }));
   }
 
   /** `set server … health`. Health counts from now on as if the checks had said it. */
@@ -171,8 +190,11 @@ export class ServerStates {
 
   /** `set server … state`. */
   setAdministrativeState(server: ServerPlan, state: AdministrativeState): void {
-    if (state === "maint") this.#enterMaintenance(server, ADMIN_STATE.forcedDrain);
-    else if (state === "drain") this.#setDrain(server);
+    if (state === "maint") {
+      this.#enterMaintenance(server, ADMIN_STATE.forcedDrain);
+      if (!this.isDraining(server))
+        this.#each(server, (tracker, via) => this.#leaveDrain(tracker, ADMIN_STATE.inheritedDrain, via));
+    } else if (state === "drain") this.#setDrain(server);
     else this.#setReady(server);
   }
 
@@ -230,34 +252,62 @@ export class ServerStates {
     };
   }
 
-  #enterMaintenance(server: ServerPlan, clearBits: number): void {
+  /** @param flag whose maintenance it is: the server's own, or that of the one that it tracks (`via`) */
+  #enterMaintenance(
+    server: ServerPlan,
+    clearBits: number,
+    flag: number = ADMIN_STATE.forcedMaint,
+    via: string | null = null,
+  ): void {
     const bits = this.#word(server, SERVER.adminState);
     if ((bits & ADMIN_MAINT) !== 0) {
-      this.#write(server, SERVER.adminState, (bits | ADMIN_STATE.forcedMaint) & ~clearBits);
+      this.#write(server, SERVER.adminState, (bits | flag) & ~clearBits);
       return;
     }
     const wasDown = this.opState(server) === OP_STATE.stopped;
     const severity = wasDown ? SEVERITY.notice : this.#leaveSeverity(server);
-    this.#write(server, SERVER.adminState, (bits | ADMIN_STATE.forcedMaint) & ~clearBits);
+    this.#write(server, SERVER.adminState, (bits | flag) & ~clearBits);
     this.#write(server, SERVER.checkHealth, 0);
     if (!wasDown) this.#stop(server);
     else this.#touchDown(server);
     const lost = this.#refresh(server);
-    const text = enterMaintenanceText(server, this.#backend(server).name, wasDown, this.#counts(server));
+    const text = enterMaintenanceText(server, this.#backend(server).name, wasDown, this.#counts(server), via);
     this.#say(server, severity, "server-maintenance", text);
     if (lost) this.#cryNoServer(server);
     if (!wasDown) this.#shutdownSessions(server);
+    this.#each(server, (tracker, name) => this.#enterMaintenance(tracker, 0, ADMIN_STATE.inheritedMaint, name));
   }
 
-  #leaveMaintenance(server: ServerPlan): void {
+  /** @param flag as in `#enterMaintenance`; with another's maintenance left, the server stays where it is */
+  #leaveMaintenance(
+    server: ServerPlan,
+    flag: number = ADMIN_STATE.forcedMaint,
+    via: string | null = null,
+    entersDrain = false,
+  ): void {
     const bits = this.#word(server, SERVER.adminState);
-    this.#write(server, SERVER.adminState, bits & ~ADMIN_STATE.forcedMaint);
-    if (server.check !== null) this.#write(server, SERVER.checkHealth, server.check.rise);
-    this.#start(server);
+    if ((bits & flag) === 0) return;
+    this.#write(server, SERVER.adminState, bits & ~flag);
+    if (this.inMaintenance(server)) return;
+    const isUp = this.#comesUp(server);
+    if (server.check !== null) this.#write(server, SERVER.checkHealth, initialHealth(server.check, server.initState));
+    if (isUp) this.#start(server);
+    else this.#touchDown(server);
     this.#refresh(server);
-    const text = leaveMaintenanceText(server, this.#backend(server).name, this.isDraining(server));
-    this.#say(server, SEVERITY.notice, "server-ready", text);
-    if (!this.isDraining(server)) this.#shutdownBackupSessions(server);
+    const isDraining = this.isDraining(server);
+    const words = { isUp, isDraining, wasForced: flag === ADMIN_STATE.forcedMaint };
+    const name = this.#backend(server).name;
+    this.#say(server, SEVERITY.notice, "server-ready", leaveMaintenanceText(server, name, words));
+    if (isDraining && (via !== null || entersDrain))
+      this.#say(server, SEVERITY.notice, "server-drain", remainInDrainText(server, name, via));
+    if (!isDraining && isUp) this.#shutdownBackupSessions(server);
+    this.#each(server, (tracker, own) => this.#leaveMaintenance(tracker, ADMIN_STATE.inheritedMaint, own));
+  }
+
+  /** Out of maintenance: a server is up, unless it begins as one that is down (`init-state`), or the one that it tracks is. */
+  #comesUp(server: ServerPlan): boolean {
+    if (server.track !== undefined) return this.opState(this.plan.servers[server.track]!) !== OP_STATE.stopped;
+    return !beginsDown(server);
   }
 
   #setDrain(server: ServerPlan): void {
@@ -265,29 +315,48 @@ export class ServerStates {
     const wasDraining = (bits & ADMIN_DRAIN) !== 0;
     this.#write(server, SERVER.adminState, bits | ADMIN_STATE.forcedDrain);
     if ((bits & ADMIN_MAINT) !== 0) {
-      this.#leaveMaintenance(server);
-      const text = remainInDrainText(server, this.#backend(server).name);
-      this.#say(server, SEVERITY.notice, "server-drain", text);
+      this.#each(server, (tracker) => this.#inheritDrainInMaintenance(tracker));
+      this.#leaveMaintenance(server, ADMIN_STATE.forcedMaint, null, true);
       return;
     }
-    if (wasDraining) return;
+    if (!wasDraining) this.#entersDrain(server, null);
+  }
+
+  #entersDrain(server: ServerPlan, via: string | null): void {
     const lost = this.#refresh(server);
-    const text = enterDrainText(server, this.#backend(server).name, this.#counts(server));
+    const text = enterDrainText(server, this.#backend(server).name, this.#counts(server), via);
     this.#say(server, SEVERITY.notice, "server-drain", text);
     if (lost) this.#cryNoServer(server);
+    this.#each(server, (tracker, name) => {
+      const bits = this.#word(tracker, SERVER.adminState);
+      this.#write(tracker, SERVER.adminState, bits | ADMIN_STATE.inheritedDrain);
+      if ((bits & (ADMIN_DRAIN | ADMIN_MAINT)) === 0) this.#entersDrain(tracker, name);
+    });
+  }
+
+  /** Nothing is said of a drain that begins in maintenance: the way out tells. */
+  #inheritDrainInMaintenance(server: ServerPlan): void {
+    this.#write(server, SERVER.adminState, this.#word(server, SERVER.adminState) | ADMIN_STATE.inheritedDrain);
+    this.#each(server, (tracker) => this.#inheritDrainInMaintenance(tracker));
   }
 
   #setReady(server: ServerPlan): void {
+    this.#leaveDrain(server, ADMIN_STATE.forcedDrain, null);
+    this.#leaveMaintenance(server);
+  }
+
+  #leaveDrain(server: ServerPlan, flag: number, via: string | null): void {
     const bits = this.#word(server, SERVER.adminState);
-    this.#write(server, SERVER.adminState, bits & ~ADMIN_STATE.forcedDrain);
-    if ((bits & ADMIN_MAINT) !== 0) {
-      this.#leaveMaintenance(server);
-      return;
+    if ((bits & flag) === 0) return;
+    this.#write(server, SERVER.adminState, bits & ~flag);
+    if (this.isDraining(server)) return;
+    if ((bits & ADMIN_MAINT) === 0) {
+      this.#refresh(server);
+      const up = this.opState(server) !== OP_STATE.stopped;
+      const text = leaveDrainText(server, this.#backend(server).name, up, via);
+      this.#say(server, SEVERITY.notice, "server-ready", text);
     }
-    if ((bits & ADMIN_STATE.forcedDrain) === 0) return;
-    this.#refresh(server);
-    const up = this.opState(server) !== OP_STATE.stopped;
-    this.#say(server, SEVERITY.notice, "server-ready", leaveDrainText(server, this.#backend(server).name, up));
+    this.#each(server, (tracker, name) => this.#leaveDrain(tracker, ADMIN_STATE.inheritedDrain, name));
   }
 
   #stop(server: ServerPlan): void {
