@@ -11,9 +11,7 @@ import { renderDiagnostic } from "../../shared/diagnostic/render.ts";
 import { loadConfiguration } from "./load.ts";
 
 /** HAProxy accepts these, we do not yet: they use what is not served, and say so. */
-const STRICTER: Readonly<Record<string, RegExp>> = {
-  "082.cfg": /'resolvers' is known to HAProxy but not served/, // run-time name resolution
-};
+const STRICTER: Readonly<Record<string, RegExp>> = {};
 
 /** The same verdict, but for another reason: HAProxy resolved a name or opened a file where we refuse what is not served yet. */
 const OTHER_REASON: Readonly<Record<string, string>> = {

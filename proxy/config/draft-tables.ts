@@ -1,6 +1,7 @@
-// Stick-tables and `peers` sections while they are being read (draft.ts says what drafts are).
+// Stick-tables, `peers` and `resolvers` sections while they are being read (draft.ts says what drafts are).
 
 import type { SampleType } from "../plan/expression.ts";
+import type { HoldPlan, NameserverPlan } from "../plan/resolvers.ts";
 import type { StickKeyType, StickStorePlan } from "../plan/stick-table.ts";
 import type { AddressSlot, ProxyDraft } from "./draft.ts";
 import type { Statement } from "./statement.ts";
@@ -45,4 +46,16 @@ export interface PeersDraft {
   disabled: boolean;
   readonly peers: { readonly name: string; readonly statement: Statement; readonly slot: AddressSlot | null }[];
   bind: { readonly slot: AddressSlot; readonly statement: Statement } | null;
+}
+
+/** A `resolvers` section. */
+export interface ResolversDraft {
+  readonly name: string;
+  readonly statement: Statement;
+  readonly nameservers: NameserverPlan[];
+  resolveMs: number;
+  retryMs: number;
+  retries: number;
+  payloadBytes: number;
+  holdMs: HoldPlan;
 }

@@ -20,7 +20,7 @@ import type { AddressArgument } from "./address.ts";
 import type { BindDraft, BindOptions } from "./bind-draft.ts";
 import { type CheckDraft, copyCheck, type HealthcheckDraft } from "./check-draft.ts";
 import type { GlobalDraft } from "./draft-global.ts";
-import type { PeersDraft, StickTableDraft, TableUse } from "./draft-tables.ts";
+import type { PeersDraft, ResolversDraft, StickTableDraft, TableUse } from "./draft-tables.ts";
 import type { Environment } from "./environment.ts";
 import type { ErrorUse, HttpErrorsDraft, HttpErrorsUse } from "./errors-draft.ts";
 import type { PatternSource } from "./expression/pattern-source.ts";
@@ -68,6 +68,7 @@ export interface ConfigurationDraft {
   /** Tables named by rules, to be found when all sections have been read. */
   readonly tableUses: TableUse[];
   readonly peers: PeersDraft[];
+  readonly resolvers: ResolversDraft[];
   readonly caches: CacheDraft[];
   readonly rings: RingDraft[];
   readonly logForwards: LogForwardDraft[];

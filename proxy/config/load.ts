@@ -76,6 +76,7 @@ function newConfiguration(variables: Readonly<Record<string, string | undefined>
     stickTables: [],
     tableUses: [],
     peers: [],
+    resolvers: [],
     caches: [],
     rings: [],
     logForwards: [],

@@ -7,6 +7,7 @@ import { lookup } from "node:dns/promises";
 import { isIPv4, isIPv6 } from "node:net";
 import type { SocketAddressPlan } from "../plan/plan.ts";
 import type { AddressArgument } from "./address.ts";
+import { isServiceName } from "./check/resolution.ts";
 import type { AddressSlot, ConfigurationDraft, ProxyDraft } from "./draft.ts";
 import type { ServerDraft } from "./server-draft.ts";
 
@@ -61,20 +62,30 @@ async function resolveServer(
   ask: (argument: AddressArgument) => Promise<string | null>,
   ignoreFailures: boolean,
 ): Promise<void> {
-  if (server.slot.argument.host === null) return;
+  const { host } = server.slot.argument;
+  if (host === null) return;
+  const asksLater = server.options.texts.has("resolvers");
+  if (asksLater && isServiceName(host)) {
+    // A SRV record names no address: the first answer at run time does.
+    leaveUnresolved(server);
+    return;
+  }
   const methods = proxy.disabled ? ["none"] : (server.options.texts.get("init-addr") ?? "last,libc").split(",");
   if (ignoreFailures) methods.push("none");
   for (const method of methods) {
-    if (method === "none") {
-      server.isUnresolved = true;
-      fill(server.slot, "0.0.0.0");
-    } else if (method === "libc") {
+    if (method === "none") leaveUnresolved(server);
+    else if (method === "libc") {
       fill(server.slot, await ask(server.slot.argument));
     } else if (method !== "last") {
       fill(server.slot, method);
     }
     if (server.slot.address !== null) return;
   }
+}
+
+function leaveUnresolved(server: ServerDraft): void {
+  server.isUnresolved = true;
+  fill(server.slot, "0.0.0.0");
 }
 
 function fill(slot: AddressSlot, host: string | null): void {
@@ -90,7 +101,13 @@ function socketAddress(host: string, port: number): SocketAddressPlan | null {
 
 function reportServer(proxy: ProxyDraft, server: ServerDraft): void {
   const { host } = server.slot.argument;
-  if (server.isUnresolved && !proxy.disabled && server.options.texts.get("init-addr") !== "none") {
+  if (
+    server.isUnresolved &&
+    server.resolversIndex < 0 &&
+    !server.options.texts.has("resolvers") &&
+    !proxy.disabled &&
+    server.options.texts.get("init-addr") !== "none"
+  ) {
     const message = `'server ${proxy.name}/${server.name}' : could not resolve address '${host}', disabling server.`;
     server.statement.report("notice", "unresolved", message, { at: 2, introduction: "located" });
   }

@@ -43,6 +43,8 @@ export interface ServerDraft {
   checkTlsPlan: TlsServerPlan | null;
   /** The same of steps of its checks that say `ssl`. */
   stepTlsPlan: TlsServerPlan | null;
+  /** Index of the section that `resolvers` names, -1: its name is not asked for at run time. */
+  resolversIndex: number;
   /** What `track` names (check/track.ts). */
   tracked: ServerDraft | null;
   /** Its name could not be resolved and `init-addr none` allows that: it starts in maintenance. */

@@ -20,6 +20,7 @@ import { InvalidMessages } from "./invalid-messages.ts";
 import { LiveStreams } from "./live-streams.ts";
 import { PatternStore } from "./patterns/pattern-store.ts";
 import { Peers } from "./peers/peers.ts";
+import { ServerResolutions } from "./resolvers/server-resolutions.ts";
 import type { RuntimeContext } from "./runtime-api/command.ts";
 import { Announcer } from "./server-state/announcer.ts";
 import { writeInitialStates } from "./server-state/boot.ts";
@@ -156,6 +157,7 @@ export function planOf(proxies: readonly ProxyChanges[], global: Partial<GlobalP
     caches: [],
     logHub: { backends: [], rings: [], forwards: [] },
     peers: [],
+    resolvers: [],
     patternLists: [],
     logProfiles: [],
     variables: NO_VARIABLES,
@@ -205,6 +207,7 @@ export class ControlFixture {
   readonly patterns: PatternStore;
   readonly variables: ProcessVariables;
   readonly peers: Peers;
+  readonly resolutions: ServerResolutions;
   readonly ha = new HaReports();
   readonly streams: LiveStreams;
   readonly invalid: InvalidMessages;
@@ -257,6 +260,7 @@ export class ControlFixture {
     };
     this.patterns = new PatternStore(plan, shared, workers);
     this.variables = new ProcessVariables(plan, shared);
+    this.resolutions = new ServerResolutions(plan, states, announcer);
     this.peers = new Peers({ plan, tables: shared.stickTables, warn: () => {} });
     this.streams = new LiveStreams(workers);
     this.invalid = new InvalidMessages(workers.messages);

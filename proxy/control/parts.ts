@@ -16,6 +16,7 @@ import { InvalidMessages } from "./invalid-messages.ts";
 import { LiveStreams } from "./live-streams.ts";
 import { PatternStore } from "./patterns/pattern-store.ts";
 import { Peers } from "./peers/peers.ts";
+import { ServerResolutions } from "./resolvers/server-resolutions.ts";
 import { RuntimeApi } from "./runtime-api/runtime-api.ts";
 import { Announcer, SEVERITY } from "./server-state/announcer.ts";
 import { writeInitialStates } from "./server-state/boot.ts";
@@ -64,6 +65,12 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
     tlsFiles,
     say: (text) => syslog.send(null, SEVERITY.notice, text),
   });
+  const resolutions = new ServerResolutions(plan, states, announcer);
+  control.handover.register({
+    name: "resolved-addresses",
+    take: () => resolutions.take(),
+    give: (saved) => resolutions.give((saved ?? []) as Parameters<typeof resolutions.give>[0]),
+  });
   const checks = new HealthChecks({ plan, states, announcer, tlsFiles });
   workers.messages.hear("observed", (_worker, { server }) => checks.observed(plan.servers[server]!));
   const facts = control.process;
@@ -106,6 +113,7 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
     variables,
     peers,
     ha,
+    resolutions,
   });
   const agents = new SpoeAgents(plan, shared, workers);
   const sweeper = new StickTableSweeper(shared.stickTables);
@@ -113,11 +121,13 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
   sweeper.start();
   peers.start();
   checks.start();
+  resolutions.start();
   ocspUpdates.start();
   await api.start();
   control.onRetire(() => {
     api.stopListening();
     checks.close();
+    resolutions.close();
     ocspUpdates.close();
   });
   let handedOver = Promise.resolve();
@@ -131,6 +141,7 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
     await handedOver;
     peers.close();
     checks.close();
+    resolutions.close();
     ocspUpdates.close();
     states.close();
     statistics.close();

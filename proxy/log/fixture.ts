@@ -168,6 +168,7 @@ export function planWith(changes: PlanChanges): Plan {
     caches: [],
     logHub: { backends: [], rings: [], forwards: [] },
     peers: [],
+    resolvers: [],
     patternLists: [],
     logProfiles: [],
     variables: NO_VARIABLES,

@@ -19,6 +19,7 @@ import type { ListenerPlan } from "./listener.ts";
 import type { LogNodePlan, LogProfilePlan, LogSamplePlan, UniqueIdPlan } from "./log.ts";
 import type { HubAddressPlan, LogHubPlan } from "./log-hub.ts";
 import type { PersistencePlan } from "./persistence.ts";
+import type { ResolutionPlan, ResolversPlan } from "./resolvers.ts";
 import type { RulesPlan } from "./rules.ts";
 import type { ServerConnectionPlan } from "./server-connection.ts";
 import type { SpoeEnginePlan } from "./spoe.ts";
@@ -41,6 +42,7 @@ export interface Plan {
   readonly listeners: readonly ListenerPlan[];
   /** Stick-tables of proxies and of `peers` sections. */
   readonly stickTables: readonly StickTablePlan[];
+  readonly resolvers: readonly ResolversPlan[];
   readonly peers: readonly PeersPlan[];
   readonly patternLists: readonly PatternListPlan[];
   readonly bandwidthLimits: readonly BandwidthLimitPlan[];
@@ -311,6 +313,8 @@ export interface ServerPlan {
   /** `hash-key`: what places it on the circle of `hash-type consistent`; absent: `id`. */
   readonly hashKey?: "id" | "addr" | "addr-port";
   readonly backup: boolean;
+  /** `resolvers`: its address is what DNS says; absent: it stays where it is. */
+  readonly resolution?: ResolutionPlan;
   /** `track`: index of the server whose state this one follows; absent: it has its own. */
   readonly track?: number;
   /** `init-state`: how a server that is checked begins, and comes out of maintenance; absent: up, and the first failed check takes it down. */

@@ -165,6 +165,7 @@ export function makePlan(
     caches: [],
     logHub: { backends: [], rings: [], forwards: [] },
     peers: [],
+    resolvers: [],
     patternLists: [],
     logProfiles: [],
     variables: NO_VARIABLES,

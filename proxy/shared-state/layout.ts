@@ -149,9 +149,10 @@ export const ADMIN_STATE = {
   forcedDrain: 0x08,
   inheritedDrain: 0x10,
   resolutionMaint: 0x20,
-  hostnameMaint: 0x40,
+  /** Its name is not the one of the configuration: `set server fqdn`, a SRV record. */
+  hostnameChanged: 0x40,
 } as const;
-export const ADMIN_MAINT = 0x01 | 0x02 | 0x20 | 0x40;
+export const ADMIN_MAINT = 0x01 | 0x02 | 0x20;
 export const ADMIN_DRAIN = 0x08 | 0x10;
 
 /** Words of a server's row. */

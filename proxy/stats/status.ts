@@ -17,6 +17,7 @@ export function serverStatus(
   const word = (index: number): number => shared.words[at + index];
   const admin = word(SERVER.adminState);
   if ((admin & ADMIN_MAINT) === ADMIN_STATE.inheritedMaint) return `MAINT (via ${trackedName(server, plan)})`;
+  if ((admin & ADMIN_MAINT) === ADMIN_STATE.resolutionMaint) return "MAINT (resolution)";
   if ((admin & ADMIN_MAINT) !== 0) return "MAINT";
   const state = word(SERVER.opState);
   // Who tracks another server shows how that one's checks stand.

@@ -2,11 +2,13 @@
 
 import type { ListenerPlan } from "../../plan/listener.ts";
 import type { Plan, ProxyPlan, ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
+import type { ResolversPlan } from "../../plan/resolvers.ts";
 import type { BindDraft } from "../bind-draft.ts";
 import { buildCaches } from "../check/cache.ts";
 import { buildPatternLists } from "../check/patterns.ts";
 import { buildSpoe } from "../check/spoe.ts";
 import type { CommandLineSettings, ConfigurationDraft, ProxyDraft } from "../draft.ts";
+import type { ResolversDraft } from "../draft-tables.ts";
 import { buildCaseAdjust } from "../sections/case-adjust.ts";
 import { buildUserlist } from "../sections/userlist.ts";
 import type { ServerDraft } from "../server-draft.ts";
@@ -22,6 +24,10 @@ import { buildVariables } from "./variables.ts";
 function trackedIndex({ tracked }: ServerDraft, { proxies }: ConfigurationDraft): number | null {
   const at = tracked === null ? -1 : proxies.flatMap(({ servers }) => servers).indexOf(tracked);
   return at < 0 ? null : at;
+}
+
+function buildResolvers({ statement: _, ...plan }: ResolversDraft): ResolversPlan {
+  return plan;
 }
 
 export function buildPlan(configuration: ConfigurationDraft, settings: CommandLineSettings): Plan {
@@ -71,6 +77,7 @@ export function buildPlan(configuration: ConfigurationDraft, settings: CommandLi
     listeners,
     stickTables,
     peers,
+    resolvers: configuration.resolvers.map(buildResolvers),
     patternLists,
     logProfiles: configuration.logProfiles,
     caches,

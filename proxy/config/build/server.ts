@@ -4,6 +4,7 @@ import type { AgentPlan, OnError, ServerCheckPlan } from "../../plan/check.ts";
 import type { Protocol } from "../../plan/listener.ts";
 import type { InitState, ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
 import type { ServerConnectionPlan } from "../../plan/server-connection.ts";
+import { isServiceName, networksOf } from "../check/resolution.ts";
 import type { ConfigurationDraft, ProxyDraft } from "../draft.ts";
 import type { ServerDraft } from "../server-draft.ts";
 import { buildCheck } from "./check.ts";
@@ -41,7 +42,8 @@ export function buildServer(
     ...(texts.has("init-state") && texts.get("init-state") !== "none"
       ? { initState: texts.get("init-state") as InitState }
       : {}),
-    disabled: (flags.get("disabled") ?? false) || draft.isUnresolved,
+    disabled: (flags.get("disabled") ?? false) || (draft.isUnresolved && draft.resolversIndex < 0),
+    ...buildResolution(draft),
     maxconn: numbers.get("maxconn") ?? 0,
     minconn: numbers.get("minconn") ?? 0,
     maxqueue: numbers.get("maxqueue") ?? 0,
@@ -66,7 +68,9 @@ export function buildServer(
 
 /** Without a port the server takes the client's; with a port there is nothing to add. */
 function portOffset({ slot }: ServerDraft): number | null {
-  const { family, ports, portOffset: written } = slot.argument;
+  const { family, host, ports, portOffset: written } = slot.argument;
+  // A SRV record brings the port.
+  if (host !== null && isServiceName(host)) return null;
   if (family === "unix" || family === "abns" || family === "fd") return null;
   return ports === null || ports.first === 0 ? (written ?? 0) : null;
 }
@@ -111,6 +115,29 @@ function buildServerCheck(
     stepTls: stepTlsPlan,
     sni: options.tls.texts.get("check-sni")?.value ?? "",
     own: own === undefined ? null : buildCheck(own.proxy, configuration),
+  };
+}
+
+function buildResolution({
+  options: { texts },
+  resolversIndex,
+  slot,
+  isUnresolved,
+}: ServerDraft): Pick<ServerPlan, "resolution"> {
+  const { host } = slot.argument;
+  if (resolversIndex < 0 || host === null) return {};
+  const wanted = (texts.get("resolve-opts") ?? "").split(",");
+  return {
+    resolution: {
+      resolvers: resolversIndex,
+      hostname: host,
+      isService: isServiceName(host),
+      prefer: texts.get("resolve-prefer") === "ipv4" ? 4 : 6,
+      nets: networksOf(texts.get("resolve-net")),
+      allowsDuplicates: wanted.includes("allow-dup-ip") && !wanted.includes("prevent-dup-ip"),
+      ignoresWeight: wanted.includes("ignore-weight"),
+      isPending: isUnresolved,
+    },
   };
 }
 

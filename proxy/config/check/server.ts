@@ -4,6 +4,7 @@ import { suggest } from "../../../shared/diagnostic/suggest.ts";
 import type { ConfigurationDraft, ProxyDraft } from "../draft.ts";
 import { hasBackend, kindInMessages } from "../draft.ts";
 import type { ServerDraft } from "../server-draft.ts";
+import { checkResolution, isServiceName } from "./resolution.ts";
 import { checkServerConnection } from "./server-connection.ts";
 import { checkServerTls } from "./server-tls.ts";
 import { findTracked } from "./track.ts";
@@ -24,6 +25,7 @@ export function checkServers(proxy: ProxyDraft, who: string, configuration: Conf
     checkHealthcheck(proxy, server, configuration);
     settleLimits(server);
     findTracked(proxy, server, configuration);
+    checkResolution(proxy, server, configuration);
     checkServerConnection(proxy, server, configuration);
     checkServerTls(proxy, server, configuration);
   }
@@ -45,7 +47,9 @@ function checkName(proxy: ProxyDraft, server: ServerDraft, seen: Map<string, Ser
 function checkPort(proxy: ProxyDraft, server: ServerDraft): void {
   const { options, slot } = server;
   if (options.flags.get("check") !== true || (options.numbers.get("port") ?? 0) > 0) return;
-  const { family, ports } = slot.argument;
+  const { family, host, ports } = slot.argument;
+  // A SRV record brings the port.
+  if (host !== null && isServiceName(host)) return;
   if (family === "unix" || family === "abns" || (ports?.first ?? 0) > 0) return;
   const address = options.checkAddress;
   if (address !== null && "port" in address && address.port > 0) return;

@@ -31,7 +31,7 @@ import { logSteps } from "../sections/log-profile.ts";
 import { retryOn } from "../sections/retry-on.ts";
 import { forceSwitch, monitorFail, unpublished, useBackend, useServer } from "../sections/routing.ts";
 import { inspectDelay, redirectRule, ruleOf } from "../sections/rule.ts";
-import { defaultServer, server } from "../sections/server.ts";
+import { defaultServer, server, serverTemplate } from "../sections/server.ts";
 import { proxySource } from "../sections/server-connection.ts";
 import { stick } from "../sections/stick.ts";
 import { stickTable } from "../sections/stick-table.ts";
@@ -158,7 +158,7 @@ export const PROXY_GENERAL: readonly Keyword<ProxyParser>[] = manual<ProxyParser
     served("force-persist", "{ if | unless } <condition>", persistRule),
     served("ignore-persist", "{ if | unless } <condition>", persistRule),
     served("server", "<name> <address>[:[port]] [param*]", server),
-    unserved("server-template", "<prefix> <num | range> <fqdn>[:<port>] [params*]", "Write one `server` line for each server."),
+    served("server-template", "<prefix> <num | range> <fqdn>[:<port>] [params*]", serverTemplate),
     served("stick match", "<pattern> [table <table>] [{if | unless} <cond>]", stick),
     served("stick on", "<pattern> [table <table>] [{if | unless} <condition>]", stick),
     served("stick store-request", "<pattern> [table <table>] [{if | unless} <condition>]", stick),

@@ -41,7 +41,7 @@ const ROWS: readonly SectionRow[] = [
     keywords: "bind default-bind default-server disabled enabled log peer server shards stick-table table" },
   { name: "program", standing: "unserved", manual: "12.9", isNamed: true, remark: "ringway never starts other programs; a service manager does that.",
     keywords: "command group option user" },
-  { name: "resolvers", standing: "inert", manual: "5.3.2", isNamed: true, remark: UNTIL_USED,
+  { name: "resolvers", standing: "served", manual: "5.3.2", isNamed: true, remark: "",
     keywords: "accepted_payload_size hold nameserver parse-resolv-conf resolve_retries timeout" },
   { name: "ring", standing: "served", manual: "12.5", isNamed: true, remark: "Kept in memory; `backing-file` is not served.",
     keywords: "backing-file description format maxlen server size timeout" },

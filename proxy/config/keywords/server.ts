@@ -24,6 +24,8 @@ import {
   oneOf,
   port,
   purgeDelay,
+  resolveNet,
+  resolveOptions,
   type ServerParser,
   text,
   trackServer,
@@ -41,7 +43,6 @@ import {
 import { gone, inert, KeywordTable, manual, served, taking, unserved } from "./keyword.ts";
 
 const TLS = "Not served; connections to servers are encrypted with `ssl`.";
-const RESOLVE = "Only `resolvers` uses it, and that is refused.";
 const SOCKS = "SOCKS4 proxies are not served yet.";
 
 const positive = (keyword: string): string => `'${keyword}' has to be > 0.`;
@@ -155,10 +156,10 @@ export const SERVER_KEYWORDS = new KeywordTable<ServerParser>(manual<ServerParse
     served("proto", "<name>", serverProtocol),
     served("proxy-v2-options", "<option>[,<option>]*", proxyV2Options),
     unserved("redir", "<prefix>", "Redirecting clients to servers is not served yet."),
-    inert("resolve-net", "<network>[,<network[,...]]", RESOLVE),
-    inert("resolve-opts", "<option>,<option>,...", RESOLVE),
-    inert("resolve-prefer", "<family>", RESOLVE),
-    unserved("resolvers", "<id>", "Names are resolved once, when the configuration is read (init-addr libc)."),
+    served("resolve-net", "<network>[,<network[,...]]", resolveNet),
+    served("resolve-opts", "<option>,<option>,...", resolveOptions),
+    served("resolve-prefer", "<family>", oneOf(["ipv4", "ipv6"], () => "'resolve-prefer' expects either ipv4 or ipv6 as argument.")),
+    served("resolvers", "<id>", text),
     served("rise", "<count>", count(1, positive)),
     inert("shard", "<shard>", "Only peers are sharded, and they are not served yet."),
     served("set-proxy-v2-tlv-fmt", "(<id>) <fmt>", proxyV2Tlv),

@@ -5,7 +5,7 @@
 import { suggest } from "../../../shared/diagnostic/suggest.ts";
 import type { HealthcheckDraft } from "../check-draft.ts";
 import { type ConfigurationDraft, type DraftKind, kindInMessages, newProxy, type ProxyDraft } from "../draft.ts";
-import type { PeersDraft } from "../draft-tables.ts";
+import type { PeersDraft, ResolversDraft } from "../draft-tables.ts";
 import type { HttpErrorsDraft } from "../errors-draft.ts";
 import type { CacheDraft } from "../filter-draft.ts";
 import { OTHER_SECTIONS, type OtherSection } from "../keywords/sections.ts";
@@ -24,6 +24,7 @@ import { logForwardLine, openLogForward, openRing, ringLine } from "./log-sectio
 import { openOther, otherLine } from "./other.ts";
 import { openPeers, peersLine } from "./peers.ts";
 import { prefixOf, proxyLine } from "./proxy-section.ts";
+import { openResolvers, resolversLine } from "./resolvers.ts";
 import { inheritRules } from "./rule.ts";
 import { openUserlist, type UserlistDraft, userlistLine } from "./userlist.ts";
 
@@ -32,6 +33,7 @@ type Open =
   | { readonly kind: "none" | "global" | "lost" }
   | { readonly kind: "proxy"; readonly proxy: ProxyDraft }
   | { readonly kind: "peers"; readonly peers: PeersDraft }
+  | { readonly kind: "resolvers"; readonly resolvers: ResolversDraft }
   | { readonly kind: "http-errors"; readonly section: HttpErrorsDraft }
   | { readonly kind: "crt-store"; readonly section: CrtStoreSection }
   | { readonly kind: "cache"; readonly cache: CacheDraft }
@@ -70,6 +72,7 @@ export class SectionReader {
     if (open.kind === "global") this.#globalLine(line);
     else if (open.kind === "proxy") proxyLine(line, open.proxy, this.#configuration);
     else if (open.kind === "peers") peersLine(line, open.peers, this.#configuration);
+    else if (open.kind === "resolvers") resolversLine(line, open.resolvers, this.#configuration);
     else if (open.kind === "http-errors") httpErrorsLine(line, open.section, this.#configuration);
     else if (open.kind === "crt-store") crtStoreLine(line, open.section, this.#configuration);
     else if (open.kind === "ring") ringLine(line, open.ring, this.#configuration);
@@ -86,6 +89,7 @@ export class SectionReader {
     const open = this.#open;
     if (open.kind === "proxy") return open.proxy.name === "" ? open.proxy.kind : open.proxy.name;
     if (open.kind === "peers") return open.peers.name;
+    if (open.kind === "resolvers") return open.resolvers.name;
     if (open.kind === "http-errors" || open.kind === "crt-store") return open.section.name;
     if (open.kind === "cache") return open.cache.name;
     if (open.kind === "userlist") return open.list.name;
@@ -132,6 +136,10 @@ export class SectionReader {
     }
     if (keyword === "peers") {
       this.#open = { kind: "peers", peers: openPeers(statement, this.#configuration) };
+      return;
+    }
+    if (keyword === "resolvers") {
+      this.#open = { kind: "resolvers", resolvers: openResolvers(statement, this.#configuration) };
       return;
     }
     if (keyword === "crt-store") {

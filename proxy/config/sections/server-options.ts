@@ -1,6 +1,7 @@
 // Parameters of `server` and `default-server` lines, section 5.2. Each parser gets the statement and the index of the parameter's word;
 // it answers with what is wrong in HAProxy's words, null when nothing is.
 
+import { parseNetwork } from "../../../shared/ip/text.ts";
 import { parseTime } from "../arguments.ts";
 import type { ConfigurationDraft } from "../draft.ts";
 import type { ServerOptions } from "../server-draft.ts";
@@ -28,6 +29,27 @@ export const text: ServerParser = (statement, at, options) => {
   const value = statement.text(at + 1);
   if (value === "") return `'${keyword}' expects <value> as argument.`;
   options.texts.set(keyword, value);
+  return null;
+};
+
+/** `resolve-net`: networks whose addresses are taken first. */
+export const resolveNet: ServerParser = (statement, at, options) => {
+  const value = statement.text(at + 1);
+  if (value === "") return "'resolve-net' expects a list of networks.";
+  const wrong = value.split(",").find((network) => parseNetwork(network) === null);
+  if (wrong !== undefined) return `'resolve-net' invalid network '${wrong}'.`;
+  options.texts.set("resolve-net", value);
+  return null;
+};
+
+const RESOLVE_OPTIONS = ["allow-dup-ip", "ignore-weight", "prevent-dup-ip"];
+
+export const resolveOptions: ServerParser = (statement, at, options) => {
+  const value = statement.text(at + 1);
+  const wrong = value.split(",").find((option) => !RESOLVE_OPTIONS.includes(option));
+  if (wrong !== undefined)
+    return `'resolve-opts' unknown option '${wrong}', expects 'allow-dup-ip', 'ignore-weight' or 'prevent-dup-ip'.`;
+  options.texts.set("resolve-opts", value);
   return null;
 };
 

@@ -4,11 +4,13 @@ import { suggest } from "../../../shared/diagnostic/suggest.ts";
 import type { AddressSlot, ConfigurationDraft, ProxyDraft } from "../draft.ts";
 import { REFERENCE_PAGE } from "../keywords/keyword.ts";
 import { SERVER_KEYWORDS } from "../keywords/server.ts";
-import { copyServerOptions, type ServerOptions } from "../server-draft.ts";
+import { copyServerOptions, type ServerDraft, type ServerOptions } from "../server-draft.ts";
 import type { Statement } from "../statement.ts";
 import { parseServerAddress } from "../values.ts";
 import { copyTlsOptions } from "./tls-options.ts";
 
+/** Servers that one line may make. */
+const TEMPLATE_MAX = 10_000;
 const NAME = /[^A-Za-z0-9_.:-]/;
 
 /** Parameters a `default-server` may not have: each server's own. */
@@ -30,37 +32,72 @@ export function server(statement: Statement, proxy: ProxyDraft, configuration: C
     return;
   }
   const lead = `'server ${proxy.name}/${name}'`;
-  const options = copyServerOptions(proxy.defaultServer);
-  options.numbers.delete("id");
-  options.tls.defaults = copyTlsOptions(configuration.global.tlsDefaults.server);
-  const slot = addressOf(statement, lead, configuration);
+  const options = ownOptions(proxy, configuration);
+  const slot = addressOf(statement, 2, lead, configuration);
   parseParameters(statement, 3, options, lead, configuration);
   const id = options.numbers.get("id") ?? 0;
   checkDuplicateId(statement, proxy, id, lead);
-  if (slot !== null)
-    proxy.servers.push({
-      name,
-      options,
-      statement,
-      slot,
-      tlvs: [],
-      poolConnName: null,
-      tlsPlan: null,
-      checkTlsPlan: null,
-      stepTlsPlan: null,
-      tracked: null,
-      isUnresolved: false,
-    });
+  if (slot !== null) proxy.servers.push(newServer(name, options, statement, slot));
+}
+
+/** Parameters of a server as they are before its own line is read. */
+function ownOptions(proxy: ProxyDraft, configuration: ConfigurationDraft): ServerOptions {
+  const options = copyServerOptions(proxy.defaultServer);
+  options.numbers.delete("id");
+  options.tls.defaults = copyTlsOptions(configuration.global.tlsDefaults.server);
+  return options;
+}
+
+function newServer(name: string, options: ServerOptions, statement: Statement, slot: AddressSlot): ServerDraft {
+  return {
+    ...{ name, options, statement, slot, tlvs: [], poolConnName: null },
+    ...{ tlsPlan: null, checkTlsPlan: null, stepTlsPlan: null, tracked: null, resolversIndex: -1, isUnresolved: false },
+  };
+}
+
+/** `server-template <prefix> <num | range> <fqdn>[:<port>] [params*]`: servers that differ in their numbers, and in the addresses that DNS gives them. */
+export function serverTemplate(statement: Statement, proxy: ProxyDraft, configuration: ConfigurationDraft): void {
+  const [prefix, range] = [statement.text(1), statement.text(2)];
+  const fail = (code: string, message: string, at: number): void =>
+    statement.alert(code, message, { at, introduction: "located" });
+  if (prefix === "" || range === "" || !statement.has(3)) {
+    const at = prefix === "" ? 1 : range === "" ? 2 : 3;
+    fail("missing-argument", "'server-template' expects <prefix> <nb | range> <addr>[:<port>] as arguments.", at);
+    return;
+  }
+  const wrong = NAME.exec(prefix);
+  if (wrong !== null) {
+    fail("bad-name", `character '${wrong[0]}' is not permitted in server-template prefix '${prefix}'.`, 1);
+    return;
+  }
+  const bounds = /^(?:(\d+)-)?(\d+)$/.exec(range);
+  const [first, last] = [Number(bounds?.[1] ?? 1), Number(bounds?.[2] ?? 0)];
+  if (bounds === null || first < 0 || last < first || last - first >= TEMPLATE_MAX) {
+    fail("bad-range", `wrong number or range '${range}' in server-template '${prefix}'.`, 2);
+    return;
+  }
+  const lead = `'server-template ${proxy.name}/${prefix}'`;
+  const options = ownOptions(proxy, configuration);
+  const slot = addressOf(statement, 3, lead, configuration);
+  parseParameters(statement, 4, options, lead, configuration);
+  if (slot === null) return;
+  for (let number = first; number <= last; number++)
+    proxy.servers.push(newServer(`${prefix}${number}`, copyServerOptions(options), statement, { ...slot }));
 }
 
 /** The server's address; a name is resolved later (resolve.ts). Null after a report. */
-function addressOf(statement: Statement, lead: string, configuration: ConfigurationDraft): AddressSlot | null {
-  const written = statement.text(2);
+function addressOf(
+  statement: Statement,
+  at: number,
+  lead: string,
+  configuration: ConfigurationDraft,
+): AddressSlot | null {
+  const written = statement.text(at);
   const parsed = parseServerAddress(written, configuration);
   if (parsed.ok) return { argument: parsed.value, written, address: parsed.value.address };
   const { code, message, expected, hint } = parsed.problem;
   statement.alert(code, `${lead} : ${message}`, {
-    at: 2,
+    at,
     introduction: "located",
     ...(expected === undefined ? {} : { expected }),
     ...(hint === undefined ? {} : { hint }),

@@ -11,6 +11,7 @@ import type { InvalidMessages } from "../invalid-messages.ts";
 import type { LiveStreams } from "../live-streams.ts";
 import type { PatternStore } from "../patterns/pattern-store.ts";
 import type { Peers } from "../peers/peers.ts";
+import type { ServerResolutions } from "../resolvers/server-resolutions.ts";
 import type { EventSender } from "../server-state/announcer.ts";
 import type { FrontendStates } from "../server-state/frontend-states.ts";
 import type { ServerStates } from "../server-state/server-states.ts";
@@ -42,6 +43,8 @@ export interface RuntimeContext {
   readonly patterns: PatternStore;
   readonly variables: ProcessVariables;
   readonly peers: Peers;
+  /** Servers whose addresses DNS gives. */
+  readonly resolutions: ServerResolutions;
   readonly ha: HaReports;
   readonly streams: LiveStreams;
   readonly invalid: InvalidMessages;

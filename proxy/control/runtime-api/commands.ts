@@ -32,6 +32,7 @@ import { showEvents } from "./show-events.ts";
 import { showInfo } from "./show-info.ts";
 import { showPeers } from "./show-peers.ts";
 import { showBackend, showCliSockets, showEnv, showVersion } from "./show-process.ts";
+import { showResolvers } from "./show-resolvers.ts";
 import { showSchema } from "./show-schema.ts";
 import { showServersConn, showServersState } from "./show-servers.ts";
 import { showSess, shutdownSession } from "./show-sess.ts";
@@ -111,6 +112,7 @@ const LISTED: readonly Command[] = [
   showHa,
   showInfo,
   showPeers,
+  showResolvers,
   showServersConn,
   showServersState,
   showStat,

@@ -2,12 +2,15 @@
 
 import { isIP } from "node:net";
 import type { ServerPlan } from "../../plan/plan.ts";
-import { type Answer, type Command, failure, NOTHING, type RuntimeContext } from "./command.ts";
+import { isQueryable } from "../resolvers/message.ts";
+import { type Answer, type Command, failure, message, NOTHING, type RuntimeContext } from "./command.ts";
 import { findServer } from "./find.ts";
 import { setAddress, setCheckAddress, setCheckPort } from "./server-address.ts";
 import { setWeightOf } from "./weight.ts";
 
 const PORT_MAX = 65_535;
+/** syslog's severity. */
+const NOTICE = 5;
 const USAGE =
   "usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | check-addr | check-port | fqdn | health | ssl | state | weight\n";
 
@@ -27,7 +30,7 @@ export const setServer: Command = {
     if (form === "addr") return setAddress(server.found, rest, context);
     if (form === "check-addr") return setCheckAddress(server.found, rest, context);
     if (form === "check-port") return setCheckPort(server.found, rest, context);
-    if (form === "fqdn") return setFqdn(rest);
+    if (form === "fqdn") return setFqdn(server.found, rest, context);
     if (form === "ssl")
       return failure("'set server <srv> ssl' cannot be set.  default-server should define ssl settings\n");
     if (form?.startsWith("agent")) return setAgent(server.found, form, rest, context);
@@ -52,11 +55,12 @@ function setHealth(server: ServerPlan, health: string | undefined, { states }: R
   return NOTHING;
 }
 
-/** No server follows a name of the DNS: what would resolve another one? */
-function setFqdn([name]: readonly string[]): Answer {
-  return name === undefined
-    ? failure("set server <b>/<s> fqdn requires a FQDN.\n")
-    : failure("set server <b>/<s> fqdn failed because no resolution is configured.\n");
+function setFqdn(server: ServerPlan, [name]: readonly string[], { control, resolutions }: RuntimeContext): Answer {
+  if (name === undefined) return failure("set server <b>/<s> fqdn requires a FQDN.\n");
+  const said = isQueryable(name) ? resolutions.setHostname(server, name) : null;
+  if (said === null) return failure("set server <b>/<s> fqdn failed because no resolution is configured.\n");
+  control.syslog.send(control.plan.proxies[server.proxy]!, NOTICE, said);
+  return message(`${said}\n`);
 }
 
 const NO_AGENT = "agent checks are not enabled on this server";

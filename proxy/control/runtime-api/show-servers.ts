@@ -58,19 +58,24 @@ function dump(
   return { text };
 }
 
-function stateLine(proxy: ProxyPlan, server: ServerPlan, { control, states, checks }: RuntimeContext): string {
+function stateLine(
+  proxy: ProxyPlan,
+  server: ServerPlan,
+  { control, states, checks, resolutions }: RuntimeContext,
+): string {
   const address = states.addresses.address(server);
   const at = control.shared.serverAt(server.index);
   const word = (index: number): number => control.shared.words[at + index];
   const check = states.addresses.checkTarget(server);
   const agent = checks.agents.of(server);
+  const hostname = resolutions.hostnameOf(server);
   const forcedId = 0; // Forced ids (`id N`) are not told apart from counted ones in the plan.
   const fields = [
     proxy.id,
     proxy.name,
     server.id,
     server.name,
-    hostText(address),
+    resolutions.hasAddress(server) ? hostText(address) : "-",
     word(SERVER.opState),
     word(SERVER.adminState),
     word(SERVER.userWeight),
@@ -83,9 +88,9 @@ function stateLine(proxy: ProxyPlan, server: ServerPlan, { control, states, chec
     agentState(checks.agents.of(server)),
     forcedId,
     forcedId,
-    server.fqdn ?? "-",
+    hostname === undefined ? (server.fqdn ?? "-") : (hostname ?? "-"),
     portOf(address),
-    "-", // srvrecord
+    resolutions.serviceOf(server) ?? "-",
     server.connection.tls === null ? 0 : 1,
     check.port,
     check.address === null ? "-" : hostText(check.address),

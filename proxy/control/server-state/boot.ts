@@ -33,14 +33,18 @@ export function writeInitialStates(plan: Plan, shared: SharedState, maxconn: num
 function writeInitialServer(server: ServerPlan, shared: SharedState, nowSeconds: number): void {
   const words = shared.words;
   const at = shared.serverAt(server.index);
-  words[at + SERVER.opState] = server.disabled || beginsDown(server) ? OP_STATE.stopped : OP_STATE.running;
-  words[at + SERVER.adminState] = server.disabled ? ADMIN_STATE.forcedMaint | ADMIN_STATE.configMaint : 0;
+  const isPending = server.resolution?.isPending === true;
+  const isOut = server.disabled || isPending;
+  words[at + SERVER.opState] = isOut || beginsDown(server) ? OP_STATE.stopped : OP_STATE.running;
+  words[at + SERVER.adminState] =
+    (server.disabled ? ADMIN_STATE.forcedMaint | ADMIN_STATE.configMaint : 0) |
+    (isPending ? ADMIN_STATE.resolutionMaint : 0);
   words[at + SERVER.userWeight] = server.weight;
   words[at + SERVER.initialWeight] = server.weight;
   words[at + SERVER.maxconn] = server.maxconn;
   words[at + SERVER.lastChange] = nowSeconds;
   words[at + SERVER.checkStatus] = CHECK_STATUS.INI;
   const health = server.check === null ? (server.rise ?? RISE_DEFAULT) : initialHealth(server.check, server.initState);
-  words[at + SERVER.checkHealth] = server.disabled ? 0 : health;
+  words[at + SERVER.checkHealth] = isOut ? 0 : health;
   words[at + SERVER.checkEnabled] = server.check === null ? 0 : 1;
 }

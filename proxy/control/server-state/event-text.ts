@@ -95,10 +95,22 @@ export function enterMaintenanceText(
   backend: string,
   wasDown: boolean,
   counts: BackendCounts,
-  via: string | null = null,
+  cause: { readonly via: string } | { readonly resolution: string } | null = null,
 ): string {
-  if (wasDown) return `${subject(server, backend)} was DOWN and now enters maintenance${viaText(via)}.`;
-  return `${subject(server, backend)} is going DOWN for maintenance${viaText(via)}${countsLeft(counts)}`;
+  const why = cause === null ? "" : "via" in cause ? viaText(cause.via) : ` (${cause.resolution})`;
+  if (wasDown) return `${subject(server, backend)} was DOWN and now enters maintenance${why}.`;
+  return `${subject(server, backend)} is going DOWN for maintenance${why}${countsLeft(counts)}`;
+}
+
+/** Out of the maintenance that a failing resolution had brought. */
+export function resolvesAgainText(
+  server: ServerPlan,
+  backend: string,
+  hostname: string,
+  words: LeftMaintenance,
+): string {
+  const state = `${words.isUp ? "UP" : "DOWN"}/${words.isDraining ? "DRAIN" : "READY"}`;
+  return `${subject(server, backend)} ('${hostname}') is ${state} (resolves again).`;
 }
 
 export function leaveMaintenanceText(server: ServerPlan, backend: string, words: LeftMaintenance): string {

@@ -41,6 +41,7 @@ import {
   noServerText,
   type Reason,
   remainInDrainText,
+  resolvesAgainText,
   stoppingText,
   upText,
 } from "./event-text.ts";
@@ -208,6 +209,30 @@ export class ServerStates {
     if (this.inMaintenance(server)) this.#leaveMaintenance(server);
   }
 
+  /** DNS gives the server no address (any more). @param reason as HAProxy words it */
+  enterResolution(server: ServerPlan, reason: string): void {
+    if ((this.#word(server, SERVER.adminState) & ADMIN_STATE.resolutionMaint) !== 0) return;
+    this.#enterMaintenance(server, 0, ADMIN_STATE.resolutionMaint, { resolution: reason });
+  }
+
+  /** DNS gives the server an address (again). */
+  leaveResolution(server: ServerPlan, hostname: string): void {
+    if ((this.#word(server, SERVER.adminState) & ADMIN_STATE.resolutionMaint) === 0) return;
+    this.#leaveMaintenance(server, ADMIN_STATE.resolutionMaint, hostname);
+    const text = `Server ${this.#backend(server).name}/${server.name} administratively READY thanks to valid DNS answer.`;
+    this.#say(server, SEVERITY.notice, "server-resolved", text);
+  }
+
+  /** The server's name is another one than the configuration's. */
+  setHostnameChanged(server: ServerPlan): void {
+    this.#write(server, SERVER.adminState, this.#word(server, SERVER.adminState) | ADMIN_STATE.hostnameChanged);
+  }
+
+  /** Its weight as it was set last. */
+  userWeight(server: ServerPlan): number {
+    return this.#word(server, SERVER.userWeight);
+  }
+
   /** A weight between 0 and 256. */
   setWeight(server: ServerPlan, weight: number): void {
     this.#write(server, SERVER.userWeight, weight);
@@ -257,7 +282,7 @@ export class ServerStates {
     server: ServerPlan,
     clearBits: number,
     flag: number = ADMIN_STATE.forcedMaint,
-    via: string | null = null,
+    cause: Parameters<typeof enterMaintenanceText>[4] = null,
   ): void {
     const bits = this.#word(server, SERVER.adminState);
     if ((bits & ADMIN_MAINT) !== 0) {
@@ -271,11 +296,11 @@ export class ServerStates {
     if (!wasDown) this.#stop(server);
     else this.#touchDown(server);
     const lost = this.#refresh(server);
-    const text = enterMaintenanceText(server, this.#backend(server).name, wasDown, this.#counts(server), via);
+    const text = enterMaintenanceText(server, this.#backend(server).name, wasDown, this.#counts(server), cause);
     this.#say(server, severity, "server-maintenance", text);
     if (lost) this.#cryNoServer(server);
     if (!wasDown) this.#shutdownSessions(server);
-    this.#each(server, (tracker, name) => this.#enterMaintenance(tracker, 0, ADMIN_STATE.inheritedMaint, name));
+    this.#each(server, (tracker, via) => this.#enterMaintenance(tracker, 0, ADMIN_STATE.inheritedMaint, { via }));
   }
 
   /** @param flag as in `#enterMaintenance`; with another's maintenance left, the server stays where it is */
@@ -297,9 +322,14 @@ export class ServerStates {
     const isDraining = this.isDraining(server);
     const words = { isUp, isDraining, wasForced: flag === ADMIN_STATE.forcedMaint };
     const name = this.#backend(server).name;
-    this.#say(server, SEVERITY.notice, "server-ready", leaveMaintenanceText(server, name, words));
-    if (isDraining && (via !== null || entersDrain))
-      this.#say(server, SEVERITY.notice, "server-drain", remainInDrainText(server, name, via));
+    const text =
+      flag === ADMIN_STATE.resolutionMaint
+        ? resolvesAgainText(server, name, via ?? "", words)
+        : leaveMaintenanceText(server, name, words);
+    this.#say(server, SEVERITY.notice, "server-ready", text);
+    const tracked = flag === ADMIN_STATE.inheritedMaint ? via : null;
+    if (isDraining && (tracked !== null || entersDrain))
+      this.#say(server, SEVERITY.notice, "server-drain", remainInDrainText(server, name, tracked));
     if (!isDraining && isUp) this.#shutdownBackupSessions(server);
     this.#each(server, (tracker, own) => this.#leaveMaintenance(tracker, ADMIN_STATE.inheritedMaint, own));
   }
