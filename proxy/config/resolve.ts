@@ -53,7 +53,7 @@ export async function resolveNames(
 }
 
 /**
- * Tries what `init-addr` names, in its order; `last` has nothing to offer as state files are not served. Nobody asks for the servers of a
+ * Tries what `init-addr` names, in its order; `last` is what a server state file says. Nobody asks for the servers of a
  * disabled proxy.
  */
 async function resolveServer(
@@ -76,7 +76,9 @@ async function resolveServer(
     if (method === "none") leaveUnresolved(server);
     else if (method === "libc") {
       fill(server.slot, await ask(server.slot.argument));
-    } else if (method !== "last") {
+    } else if (method === "last") {
+      fill(server.slot, server.lastAddress);
+    } else {
       fill(server.slot, method);
     }
     if (server.slot.address !== null) return;

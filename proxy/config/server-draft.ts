@@ -3,6 +3,7 @@
 import type { SamplePlan } from "../plan/expression.ts";
 import type { SocketAddressPlan } from "../plan/plan.ts";
 import type { ProxyV2Option, SendProxyPlan, SourcePlan } from "../plan/server-connection.ts";
+import type { SavedServerState } from "../plan/server-state.ts";
 import type { TlsServerPlan } from "../plan/tls.ts";
 import type { AddressSlot } from "./draft.ts";
 import { copyTlsOptions, newTlsOptions, type TlsOptions } from "./sections/tls-options.ts";
@@ -45,6 +46,9 @@ export interface ServerDraft {
   stepTlsPlan: TlsServerPlan | null;
   /** Index of the section that `resolvers` names, -1: its name is not asked for at run time. */
   resolversIndex: number;
+  /** What a server state file says of it, and the address that its name had then. */
+  saved: SavedServerState | null;
+  lastAddress: string | null;
   /** What `track` names (check/track.ts). */
   tracked: ServerDraft | null;
   /** Its name could not be resolved and `init-addr none` allows that: it starts in maintenance. */

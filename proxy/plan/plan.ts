@@ -22,6 +22,7 @@ import type { PersistencePlan } from "./persistence.ts";
 import type { ResolutionPlan, ResolversPlan } from "./resolvers.ts";
 import type { RulesPlan } from "./rules.ts";
 import type { ServerConnectionPlan } from "./server-connection.ts";
+import type { SavedServerState } from "./server-state.ts";
 import type { SpoeEnginePlan } from "./spoe.ts";
 import type { StatsFilePlan } from "./stats-file.ts";
 import type { StatsPagePlan } from "./stats-page.ts";
@@ -315,6 +316,8 @@ export interface ServerPlan {
   readonly backup: boolean;
   /** `resolvers`: its address is what DNS says; absent: it stays where it is. */
   readonly resolution?: ResolutionPlan;
+  /** What a server state file says of it; absent: nothing. */
+  readonly saved?: SavedServerState;
   /** `track`: index of the server whose state this one follows; absent: it has its own. */
   readonly track?: number;
   /** `init-state`: how a server that is checked begins, and comes out of maintenance; absent: up, and the first failed check takes it down. */

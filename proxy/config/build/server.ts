@@ -44,6 +44,7 @@ export function buildServer(
       : {}),
     disabled: (flags.get("disabled") ?? false) || (draft.isUnresolved && draft.resolversIndex < 0),
     ...buildResolution(draft),
+    ...(draft.saved === null ? {} : { saved: draft.saved }),
     maxconn: numbers.get("maxconn") ?? 0,
     minconn: numbers.get("minconn") ?? 0,
     maxqueue: numbers.get("maxqueue") ?? 0,

@@ -109,8 +109,8 @@ export const GLOBAL_PROCESS: readonly Keyword<GlobalParser>[] = [
     inert("insecure-setuid-wanted", "", "ringway never starts other programs."),
     served("master-worker", "[no-exit-on-failure]", masterWorker, "As -W. A generation that dies is always replaced, which is what `no-exit-on-failure` asks for and more."),
     inert("pp2-never-send-local", "", "The PROXY protocol is not sent yet."),
-    inert("server-state-base", "<directory>", "Only load-server-state-from-file uses it, which is not served yet."),
-    inert("server-state-file", "<file>", "Only load-server-state-from-file uses it, which is not served yet."),
+    served("server-state-base", "<directory>", text("'server-state-base' expects one argument: a directory path.")),
+    served("server-state-file", "<file>", text("'server-state-file' expects one argument: a file path.")),
     inert("set-dumpable", "", "Core dumps of a Node process follow the system's settings (ulimit -c, fs.suid_dumpable)."),
     ...inertAll(TLS, [
       ["acme.scheduler", "{ auto | off }"],

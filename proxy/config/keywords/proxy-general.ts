@@ -33,6 +33,7 @@ import { forceSwitch, monitorFail, unpublished, useBackend, useServer } from "..
 import { inspectDelay, redirectRule, ruleOf } from "../sections/rule.ts";
 import { defaultServer, server, serverTemplate } from "../sections/server.ts";
 import { proxySource } from "../sections/server-connection.ts";
+import { stateFile, stateFileName } from "../sections/state-file.ts";
 import { stick } from "../sections/stick.ts";
 import { stickTable } from "../sections/stick-table.ts";
 import { timeout } from "../sections/timeout.ts";
@@ -41,7 +42,6 @@ import { inert, inertAll, type Keyword, manual, served, unserved, unservedAll, w
 const ACTIONS = "Which actions are served stands in the table of actions.";
 const MAILERS = "Mail alerts are not served yet; state changes are logged.";
 const KEEPALIVE = "The kernel's own settings for TCP keep-alive hold (net.ipv4.tcp_keepalive_*).";
-const STATE_FILE = "Server states are not carried over by a file yet.";
 
 // biome-ignore format: a table
 export const PROXY_GENERAL: readonly Keyword<ProxyParser>[] = manual<ProxyParser>("4.2", [
@@ -117,12 +117,12 @@ export const PROXY_GENERAL: readonly Keyword<ProxyParser>[] = manual<ProxyParser
     served("hash-type", "<method> <function> <modifier>", hashType),
     served("http-reuse", "{ never | safe | aggressive | always }", httpReuse),
     unserved("http-send-name-header", "[<header>]", "`http-request set-header` is served, but does not know the server yet."),
-    unserved("load-server-state-from-file", "{ global | local | none }", STATE_FILE),
+    served("load-server-state-from-file", "{ global | local | none }", stateFile),
     inert("max-keep-alive-queue", "<value>", "`option prefer-last-server` is the only thing that it would limit."),
     unserved("persist rdp-cookie", "[(<name>)]", "Persistence by RDP cookies is not served yet."),
     served("retries", "<value>", retries),
     served("retry-on", "[space-delimited list of keywords]", retryOn),
-    inert("server-state-file-name", "[ { use-backend-name | <file> } ]", "Only load-server-state-from-file uses it, which is refused."),
+    served("server-state-file-name", "[ { use-backend-name | <file> } ]", stateFileName),
     served("source", "<addr>[:<port>] [usesrc { <addr2>[:<port2>] | client | clientip } ]", proxySource),
     ...inertAll(KEEPALIVE, [["srvtcpka-cnt", "<count>"], ["srvtcpka-idle", "<timeout>"], ["srvtcpka-intvl", "<timeout>"]]),
     served("timeout check", "<timeout>", timeout),

@@ -51,7 +51,16 @@ function ownOptions(proxy: ProxyDraft, configuration: ConfigurationDraft): Serve
 function newServer(name: string, options: ServerOptions, statement: Statement, slot: AddressSlot): ServerDraft {
   return {
     ...{ name, options, statement, slot, tlvs: [], poolConnName: null },
-    ...{ tlsPlan: null, checkTlsPlan: null, stepTlsPlan: null, tracked: null, resolversIndex: -1, isUnresolved: false },
+    ...{
+      tlsPlan: null,
+      checkTlsPlan: null,
+      stepTlsPlan: null,
+      tracked: null,
+      resolversIndex: -1,
+      isUnresolved: false,
+      saved: null,
+      lastAddress: null,
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { Plan, ServerPlan } from "../../plan/plan.ts";
 import { ADMIN_STATE, HEADER, OP_STATE, PROXY, RATE, SERVER, type SharedState } from "../../shared-state/layout.ts";
 import { CHECK_STATUS } from "../health/check-status.ts";
 import { beginsDown, initialHealth } from "./initial-health.ts";
+import { restoreSaved } from "./saved.ts";
 
 /** `rise` of a server without checks: HAProxy's default, visible as its srv_check_health. */
 const RISE_DEFAULT = 2;
@@ -47,4 +48,5 @@ function writeInitialServer(server: ServerPlan, shared: SharedState, nowSeconds:
   const health = server.check === null ? (server.rise ?? RISE_DEFAULT) : initialHealth(server.check, server.initState);
   words[at + SERVER.checkHealth] = isOut ? 0 : health;
   words[at + SERVER.checkEnabled] = server.check === null ? 0 : 1;
+  if (server.saved !== undefined) restoreSaved(server, server.saved, shared, nowSeconds);
 }
