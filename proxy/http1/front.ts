@@ -208,7 +208,9 @@ export class HttpFront implements ConnectionUser {
   #speaksHttp2(stream: Stream, slot: number, buffer: number): boolean {
     const { connections, http2, plan, pool, streams } = this.#ctx;
     const isFirst = (connections.flags[slot]! & CONNECTION.notFirst) === 0;
-    const isAllowed = plan.listeners[connections.owner[slot]!]!.proto !== "h1";
+    const isAllowed =
+      plan.listeners[connections.owner[slot]!]!.proto !== "h1" &&
+      plan.proxies[stream.frontend]!.frontend!.noHttp2Upgrade !== true;
     if (!isFirst || !isAllowed || !http2.carriers.isPreface(pool.start[buffer]!, pool.end[buffer]!)) return false;
     connections.stream[slot] = -1;
     streams.give(stream);

@@ -28,6 +28,8 @@ export class Arrivals implements StreamOwner {
   readonly #requestText: RequestText;
   readonly #responseText: ResponseText;
   readonly #streamsMax: number;
+  /** `tune.h2.fe.max-total-streams`, 0: any number. */
+  readonly #totalMax: number;
   readonly #windowBytes: number;
   readonly #serverWindowBytes: number;
 
@@ -38,6 +40,7 @@ export class Arrivals implements StreamOwner {
     this.#responseText = new ResponseText(ctx.bytes, http2.fields);
     const { h2 } = ctx.plan.global;
     this.#streamsMax = h2.streamsMax;
+    this.#totalMax = h2.totalStreamsMax;
     this.#windowBytes = h2.windowBytes;
     this.#serverWindowBytes = h2.serverWindowBytes;
   }
@@ -86,6 +89,9 @@ export class Arrivals implements StreamOwner {
     wheel.clear(connection.slot);
     this.#frameRequest(row, (flags & FLAG.endStream) !== 0, result === TEXT.tooLarge);
     this.#ctx.transport.received.append(row, buffer);
+    // Counted when the row was opened: this one is still served.
+    if (this.#totalMax > 0 && this.#ctx.connections.streams[connection.slot]! >= this.#totalMax)
+      this.#http2.carriers.shutDown(connection);
     this.#ctx.front.began(row);
   }
 

@@ -3,10 +3,11 @@
 
 import { CONNECTION, KIND } from "../connection/table.ts";
 import type { ConnectionUser } from "../connection/transport.ts";
+import type { Http2Plan } from "../plan/http2.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { Http2Connection } from "./connection.ts";
 import type { Http2 } from "./http2.ts";
-import { ourSettings } from "./output.ts";
+import { settingsForClients, settingsForServers } from "./output.ts";
 import { DEFAULT_WINDOW_BYTES, H2_ERROR, PREFACE } from "./protocol.ts";
 import { STREAM_ROW } from "./rows.ts";
 
@@ -28,19 +29,14 @@ export class Carriers implements ConnectionUser {
   /** By slot of their row. */
   readonly #connections: (Http2Connection | undefined)[] = [];
   readonly #spare: Http2Connection[] = [];
-  readonly #streamsMax: number;
-  readonly #windowBytes: number;
-  readonly #serverWindowBytes: number;
+  readonly #plan: Http2Plan;
   /** The worker drains: no new streams, and connections go when they have none. */
   #isDraining = false;
 
   constructor(ctx: WorkerContext, http2: Http2) {
     this.#ctx = ctx;
     this.#http2 = http2;
-    const { h2 } = ctx.plan.global;
-    this.#streamsMax = h2.streamsMax;
-    this.#windowBytes = h2.windowBytes;
-    this.#serverWindowBytes = h2.serverWindowBytes;
+    this.#plan = ctx.plan.global.h2;
   }
 
   /** A client's connection speaks HTTP/2 from here on; what it has said already is in its receive queue. */
@@ -48,7 +44,7 @@ export class Carriers implements ConnectionUser {
     const { connections, pool, transport } = this.#ctx;
     connections.kind[slot] = KIND.http2Client;
     const connection = this.#make(slot, false);
-    this.#http2.output.settings(connection, ourSettings(false, this.#windowBytes, this.#streamsMax, pool.size));
+    this.#http2.output.settings(connection, settingsForClients(this.#plan, pool.size));
     this.idle(connection);
     transport.receive(slot);
     if (connections.receiveHead[slot]! >= 0) this.onReceived(slot);
@@ -60,7 +56,7 @@ export class Carriers implements ConnectionUser {
     connections.kind[slot] = KIND.http2Server;
     const connection = this.#make(slot, true);
     this.#http2.output.preface(connection);
-    this.#http2.output.settings(connection, ourSettings(true, this.#serverWindowBytes, 0, pool.size));
+    this.#http2.output.settings(connection, settingsForServers(this.#plan, pool.size));
     transport.receive(slot);
     return connection;
   }

@@ -4,6 +4,7 @@
 import type { BufferPool } from "../../shared/arena/buffer-pool.ts";
 import { CONNECTION, type Connections } from "../connection/table.ts";
 import type { Transport } from "../connection/transport.ts";
+import type { Http2Plan } from "../plan/http2.ts";
 import type { Http2Connection } from "./connection.ts";
 import { FLAG, FRAME, FRAME_HEADER_BYTES, PREFACE, SETTING } from "./protocol.ts";
 
@@ -186,15 +187,17 @@ export class Http2Output {
   }
 }
 
-/** What we say of ourselves to clients and to servers. */
-export function ourSettings(
-  isToServer: boolean,
-  windowBytes: number,
-  streamsMax: number,
-  bufferBytes: number,
+/** What we say of ourselves to clients. */
+export function settingsForClients(
+  { streamsMax, windowBytes, offersWebSockets }: Http2Plan,
+  listBytes: number,
 ): number[] {
-  const pairs = isToServer ? [SETTING.enablePush, 0] : [SETTING.enableConnectProtocol, 1];
-  if (!isToServer) pairs.push(SETTING.maxConcurrentStreams, streamsMax);
-  pairs.push(SETTING.initialWindowSize, windowBytes, SETTING.maxHeaderListSize, bufferBytes);
-  return pairs;
+  const pairs = offersWebSockets ? [SETTING.enableConnectProtocol, 1] : [];
+  pairs.push(SETTING.maxConcurrentStreams, streamsMax, SETTING.initialWindowSize, windowBytes);
+  return [...pairs, SETTING.maxHeaderListSize, listBytes];
+}
+
+/** The same to servers. */
+export function settingsForServers({ serverWindowBytes }: Http2Plan, listBytes: number): number[] {
+  return [SETTING.enablePush, 0, SETTING.initialWindowSize, serverWindowBytes, SETTING.maxHeaderListSize, listBytes];
 }

@@ -27,6 +27,7 @@ export const GLOBAL: GlobalPlan = {
       streamsMax: 100,
       windowBytes: 65_535,
       totalStreamsMax: 0,
+      offersWebSockets: true,
       serverStreamsMax: 100,
       serverWindowBytes: 65_535,
     },

@@ -7,6 +7,8 @@ export interface Http2Plan {
   readonly windowBytes: number;
   /** Requests after which a client's connection is asked to go, 0: any number. */
   readonly totalStreamsMax: number;
+  /** Clients are told that WebSockets may be opened by extended CONNECT (not so under `h2-workaround-bogus-websocket-clients`). */
+  readonly offersWebSockets: boolean;
   /** The same of connections to servers. */
   readonly serverStreamsMax: number;
   readonly serverWindowBytes: number;

@@ -212,6 +212,8 @@ export interface FrontendPlan {
   readonly originalTo: ForwardForPlan | null;
   readonly acceptInvalidHttpRequest: boolean;
   readonly httpIgnoreProbes: boolean;
+  /** `option disable-h2-upgrade`: a client that begins with HTTP/2's preface without being asked gets an error. */
+  readonly noHttp2Upgrade?: boolean;
   /** `option socket-stats`: statistics per listening address. */
   readonly socketStats: boolean;
   /** `option nolinger`: a closed connection is forgotten at once, unsent data with it. */

@@ -1,4 +1,4 @@
-// HTTP/2 with peers that are not ours: Node's client and server (nghttp2), curl, h2load where it is, gRPC's own library. Every way in (TLS and ALPN, prior
+// HTTP/2 with peers that are not ours: Node's client and server (nghttp2), curl, h2load where it is (gRPC: grpc.test.ts). Every way in (TLS and ALPN, prior
 // knowledge, `proto h2`) meets every way out (HTTP/1, HTTP/2), and what leaves is compared with what was sent.
 
 import { execFile } from "node:child_process";
@@ -7,7 +7,6 @@ import { createServer } from "node:http";
 import * as http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
-import * as grpc from "@grpc/grpc-js";
 import t from "tap";
 import { CertificateShop } from "./lab/certificates.ts";
 import { basics } from "./lab/config.ts";
@@ -158,8 +157,7 @@ function ask(
 const shop = new CertificateShop(t);
 const certificate = shop.selfSigned("localhost");
 const origins = await startOrigins(t);
-const [plain, secure, toTwo, secureTwo, inner, stats, grpcPort, upgraded] = (await freePorts(8)) as [
-  number,
+const [plain, secure, toTwo, secureTwo, inner, stats, upgraded] = (await freePorts(7)) as [
   number,
   number,
   number,
@@ -308,63 +306,30 @@ t.test("who takes nothing holds up only his own stream, and little memory", asyn
   });
 });
 
-t.test("gRPC: unary and streams both ways, with its own client and server", async (t) => {
-  const bytes = (value: Buffer): Buffer => value;
-  const method = (path: string, requestStream: boolean, responseStream: boolean) => ({
-    ...{ path, requestStream, responseStream },
-    ...{ requestSerialize: bytes, requestDeserialize: bytes, responseSerialize: bytes, responseDeserialize: bytes },
-  });
-  const service = {
-    echo: method("/t.T/Echo", false, false),
-    chat: method("/t.T/Chat", true, true),
-    fail: method("/t.T/Fail", false, false),
-  };
-  const server = new grpc.Server();
-  server.addService(service, {
-    echo: (call: grpc.ServerUnaryCall<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) =>
-      done(null, Buffer.from(call.request.toString().toUpperCase())),
-    fail: (_call: grpc.ServerUnaryCall<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) =>
-      done({ code: grpc.status.NOT_FOUND, details: "nothing here" }),
-    chat: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {
-      call.on("data", (part: Buffer) => call.write(Buffer.from(`${part.toString()}!`)));
-      call.on("end", () => call.end());
-    },
-  });
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
-  );
-  t.teardown(() => server.forceShutdown());
+t.test("what can be switched off, and how long a connection may be used", async (t) => {
+  const [few, never] = (await freePorts(2)) as [number, number];
+  const settings =
+    "tune.h2.fe.max-total-streams 3\ntune.h2.fe.max-concurrent-streams 7\ntune.h2.initial-window-size 20000\nh2-workaround-bogus-websocket-clients";
+  const server = `server s 127.0.0.1:${origins.one}`;
   await startProgram(t, {
-    config: `${basics("nbthread 1")}\nlisten grpc\n  bind 127.0.0.1:${grpcPort} proto h2\n  server s 127.0.0.1:${port} proto h2\n`,
+    config: `${basics(`nbthread 1\n${settings}`)}
+listen few
+  bind 127.0.0.1:${few}
+  ${server}
+listen never
+  bind 127.0.0.1:${never}
+  option disable-h2-upgrade
+  ${server}
+`,
   });
-  const Client = grpc.makeGenericClientConstructor(service, "T");
-  const client = new Client(`127.0.0.1:${grpcPort}`, grpc.credentials.createInsecure());
-  t.teardown(() => client.close());
-  const unary = (name: string, text: string): Promise<Buffer> =>
-    new Promise((resolve, reject) =>
-      (
-        client as unknown as Record<
-          string,
-          (request: Buffer, done: (error: Error | null, value: Buffer) => void) => void
-        >
-      )[name]!(Buffer.from(text), (error, value) => (error ? reject(error) : resolve(value))),
-    );
-  t.equal((await unary("echo", "hello")).toString(), "HELLO");
-  await t.rejects(unary("fail", "x"), { code: grpc.status.NOT_FOUND, details: "nothing here" });
-  const all = await Promise.all(Array.from({ length: 50 }, (_, i) => unary("echo", `m${i}`)));
-  t.equal(all[49]!.toString(), "M49");
-  const chat = (client as unknown as { chat(): grpc.ClientDuplexStream<Buffer, Buffer> }).chat();
-  const got: string[] = [];
-  chat.on("data", (part: Buffer) => got.push(part.toString()));
-  for (let i = 0; i < 5; i++) {
-    chat.write(Buffer.from(`c${i}`));
-    await until(`answer ${i}`, () => got.length === i + 1);
-  }
-  chat.end();
-  await within("its end", new Promise((resolve) => chat.on("end", resolve)));
-  t.same(got, ["c0!", "c1!", "c2!", "c3!", "c4!"]);
+  const session = await open(t, `http://127.0.0.1:${few}`);
+  const goaway = new Promise<number>((resolve) => session.on("goaway", (code) => resolve(code)));
+  for (let i = 0; i < 3; i++) t.equal((await ask(session, { ":path": "/" })).status, 200);
+  t.equal(await within("GOAWAY behind the third", goaway), 0);
+  t.match(session.remoteSettings, { maxConcurrentStreams: 7, initialWindowSize: 20_000, enableConnectProtocol: false });
+  const refused = http2.connect(`http://127.0.0.1:${never}`);
+  t.teardown(() => refused.destroy());
+  await within("the refusal", new Promise((resolve) => refused.once("error", resolve)));
 });
 
 t.test("a soft stop: GOAWAY, and what is under way is finished", async (t) => {

@@ -45,7 +45,7 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
       ocspUpdates: buildOcspUpdates(configuration),
       crtBase: texts.get("crt-base") ?? "",
     },
-    h2: buildHttp2(numbers),
+    h2: buildHttp2(numbers, flags),
     maxHeaders: numbers.get("tune.http.maxhdr") ?? HEADERS_DEFAULT,
     logUriBytes: numbers.get("tune.http.logurilen") ?? LOG_URI_DEFAULT,
     compression: {
@@ -92,12 +92,13 @@ export function buildGlobal(configuration: ConfigurationDraft, settings: Command
 }
 
 /** `tune.h2.…`: what one side says of its own counts before what is said for both; 0 is no limit for streams, and for windows the default. */
-function buildHttp2(numbers: ReadonlyMap<string, number>): Http2Plan {
+function buildHttp2(numbers: ReadonlyMap<string, number>, flags: ReadonlyMap<string, boolean>): Http2Plan {
   const either = (side: "be" | "fe", name: string, missing: number): number =>
     numbers.get(`tune.h2.${side}.${name}`) || numbers.get(`tune.h2.${name}`) || missing;
   return {
     streamsMax: either("fe", "max-concurrent-streams", H2_STREAMS_DEFAULT),
     windowBytes: either("fe", "initial-window-size", H2_WINDOW_DEFAULT),
+    offersWebSockets: flags.get("h2-workaround-bogus-websocket-clients") !== true,
     totalStreamsMax: numbers.get("tune.h2.fe.max-total-streams") ?? 0,
     serverStreamsMax: either("be", "max-concurrent-streams", H2_STREAMS_DEFAULT),
     serverWindowBytes: either("be", "initial-window-size", H2_WINDOW_DEFAULT),

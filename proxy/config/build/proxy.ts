@@ -112,6 +112,7 @@ function buildFrontend(draft: ProxyDraft, place: ProxyPlace, configuration: Conf
     originalTo: draft.originalTo,
     acceptInvalidHttpRequest: option("accept-unsafe-violations-in-http-request"),
     httpIgnoreProbes: option("http-ignore-probes"),
+    ...(option("disable-h2-upgrade") ? { noHttp2Upgrade: true } : {}),
     socketStats: option("socket-stats"),
     noLinger: option("nolinger"),
     clientTcpKeepAlive: option("clitcpka"),

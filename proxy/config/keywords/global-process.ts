@@ -38,7 +38,7 @@ import { gone, inert, inertAll, type Keyword, manual, served, unserved, unserved
 
 const TLS =
   "Tunes what ringway leaves to OpenSSL, or does not have yet (OCSP stapling, ACME); connections are encrypted without it.";
-const H2 = "HTTP/2 and HTTP/3 are not served yet: no connection uses this.";
+const H2 = "HTTP/3 is not served: no connection uses this.";
 const THREADS =
   "Placement of HAProxy's threads on cores. The kernel places ringway's workers; `nbthread` sets their number.";
 const INTERNAL = "Tunes the inside of HAProxy (memory pools, scheduler, caches); ringway is built otherwise.";
@@ -109,6 +109,7 @@ export const GLOBAL_PROCESS: readonly Keyword<GlobalParser>[] = [
     inert("insecure-setuid-wanted", "", "ringway never starts other programs."),
     served("master-worker", "[no-exit-on-failure]", masterWorker, "As -W. A generation that dies is always replaced, which is what `no-exit-on-failure` asks for and more."),
     inert("pp2-never-send-local", "", "The PROXY protocol is not sent yet."),
+    served("h2-workaround-bogus-websocket-clients", "", flag),
     served("server-state-base", "<directory>", text("'server-state-base' expects one argument: a directory path.")),
     served("server-state-file", "<file>", text("'server-state-file' expects one argument: a file path.")),
     inert("set-dumpable", "", "Core dumps of a Node process follow the system's settings (ulimit -c, fs.suid_dumpable)."),
@@ -120,7 +121,6 @@ export const GLOBAL_PROCESS: readonly Keyword<GlobalParser>[] = [
     ]),
     ...inertAll(H2, [
       ["cluster-secret", "<secret>"],
-      ["h2-workaround-bogus-websocket-clients", ""],
       ["limited-quic", ""],
       ["no-quic", ""],
     ]),

@@ -52,7 +52,7 @@ export const PROXY_OPTION: readonly Keyword<ProxyParser>[] = manual<ProxyParser>
     served(`option ${UNSAFE_REQUEST}`, "", toggle),
     served("option clitcpka", "", toggle),
     inert("option contstats", "", "Counters are always kept up to date while data flows."),
-    inert("option disable-h2-upgrade", "", "HTTP/2 is not served yet: nothing is upgraded."),
+    served("option disable-h2-upgrade", "", toggle),
     served("option dontlog-normal", "", toggle),
     served("option dontlognull", "", toggle),
     served("option h1-case-adjust-bogus-client", "", toggle),
