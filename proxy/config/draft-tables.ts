@@ -51,7 +51,8 @@ export interface PeersDraft {
 /** A `resolvers` section. */
 export interface ResolversDraft {
   readonly name: string;
-  readonly statement: Statement;
+  /** null: nobody wrote it. */
+  readonly statement: Statement | null;
   readonly nameservers: NameserverPlan[];
   resolveMs: number;
   retryMs: number;

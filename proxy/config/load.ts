@@ -16,6 +16,7 @@ import { newGlobal } from "./draft-global.ts";
 import { Environment } from "./environment.ts";
 import { type Lookup, resolveNames, systemLookup } from "./resolve.ts";
 import { SectionReader } from "./sections/reader.ts";
+import { addDefaultResolvers } from "./sections/resolvers.ts";
 import { loadServerStates } from "./server-state-files.ts";
 import { readConfiguration, readText } from "./source.ts";
 import { TlsStore } from "./tls-store.ts";
@@ -116,6 +117,7 @@ export async function loadConfiguration(options: LoadOptions): Promise<LoadedCon
   // HAProxy checks sections against each other only when each is right by itself, and so it resolves names.
   const isReadable = !diagnostics.hasErrors;
   if (isReadable) {
+    addDefaultResolvers(configuration);
     checkConfiguration(configuration);
     loadServerStates(configuration);
     await resolveNames(configuration, options.lookup ?? systemLookup, options.ignoreResolutionFailures ?? false);

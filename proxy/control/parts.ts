@@ -89,7 +89,7 @@ export async function startParts(control: ControlPlane, warnings: number): Promi
   const ha = new HaReports();
   const page = new StatsPage({ plan, states, statistics, facts, ha, news: announcer.news });
   workers.answer("stats", (question) => page.answer(question));
-  const exporter = new PrometheusExporter({ plan, shared, statistics, facts });
+  const exporter = new PrometheusExporter({ plan, shared, statistics, facts, resolutions });
   workers.answer("metrics", (question) => exporter.answer(question));
   const peers = new Peers({ plan, tables: shared.stickTables, warn: (text) => processLog.warning(text) });
   const streams = new LiveStreams(workers);

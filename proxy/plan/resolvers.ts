@@ -36,7 +36,7 @@ export interface ResolversPlan {
 export interface ResolutionPlan {
   /** Index in `Plan.resolvers`. */
   readonly resolvers: number;
-  /** A name, or that of a SRV record (`_service._protocol.name`). */
+  /** A name, or that of a SRV record (`_service._protocol.name`); "": an address was written, and `set server fqdn` may name another. */
   readonly hostname: string;
   readonly isService: boolean;
   /** `resolve-prefer`: the family that is asked for first. */

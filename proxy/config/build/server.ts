@@ -126,13 +126,13 @@ function buildResolution({
   isUnresolved,
 }: ServerDraft): Pick<ServerPlan, "resolution"> {
   const { host } = slot.argument;
-  if (resolversIndex < 0 || host === null) return {};
+  if (resolversIndex < 0) return {};
   const wanted = (texts.get("resolve-opts") ?? "").split(",");
   return {
     resolution: {
       resolvers: resolversIndex,
-      hostname: host,
-      isService: isServiceName(host),
+      hostname: host ?? "",
+      isService: isServiceName(host ?? ""),
       prefer: texts.get("resolve-prefer") === "ipv4" ? 4 : 6,
       nets: networksOf(texts.get("resolve-net")),
       allowsDuplicates: wanted.includes("allow-dup-ip") && !wanted.includes("prevent-dup-ip"),

@@ -24,8 +24,6 @@ export function checkResolution(proxy: ProxyDraft, server: ServerDraft, { resolv
     complain("no-resolvers", `SRV record '${host}' needs 'resolvers'.`, host);
     return;
   }
-  // A literal address stays what it is.
-  if (host === null) return;
   const section = resolvers.findIndex(({ name }) => name === wanted);
   if (section >= 0) {
     server.resolversIndex = section;

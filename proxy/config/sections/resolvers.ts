@@ -6,6 +6,7 @@
 //     hold valid 10s
 
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { suggest } from "../../../shared/diagnostic/suggest.ts";
 import type { HoldPlan, NameserverPlan } from "../../plan/resolvers.ts";
 import { PEER_RULES, parseAddress } from "../address.ts";
@@ -36,7 +37,7 @@ export function openResolvers(statement: Statement, configuration: Configuration
   const name = statement.text(1);
   if (name === "") statement.alert("missing-name", "missing name for resolvers section.", { at: 1 });
   const twin = configuration.resolvers.find((section) => section.name === name);
-  if (twin !== undefined) {
+  if (twin?.statement != null) {
     const { file, line } = twin.statement.location;
     const message = `resolvers '${name}' has same name as another resolvers (declared at ${file}:${line}).`;
     statement.alert("duplicate-name", message, { at: 1, introduction: "tight" });
@@ -44,6 +45,14 @@ export function openResolvers(statement: Statement, configuration: Configuration
   const draft: ResolversDraft = { name, statement, nameservers: [], ...DEFAULTS, holdMs: { ...HOLD_DEFAULTS } };
   configuration.resolvers.push(draft);
   return draft;
+}
+
+/** The section `default`, which is there by itself where the machine has nameservers. */
+export function addDefaultResolvers({ resolvers }: ConfigurationDraft): void {
+  if (resolvers.some(({ name }) => name === "default")) return;
+  const nameservers = systemNameservers([]);
+  if (nameservers === null || nameservers.length === 0) return;
+  resolvers.push({ name: "default", statement: null, nameservers, ...DEFAULTS, holdMs: { ...HOLD_DEFAULTS } });
 }
 
 export function resolversLine(line: ConfigLine, draft: ResolversDraft, configuration: ConfigurationDraft): void {
@@ -113,18 +122,24 @@ function nameserver(statement: Statement, draft: ResolversDraft, { environment }
 
 /** The machine's own nameservers; a file that is not there leaves the section without them, as in HAProxy. */
 function parseResolvConf(statement: Statement, draft: ResolversDraft): void {
+  const found = systemNameservers(draft.nameservers);
+  if (found === null) statement.warning("no-resolv-conf", `parse-resolv-conf : failed to open ${RESOLV_CONF}.`);
+  else draft.nameservers.push(...found);
+}
+
+/** Nameservers of /etc/resolv.conf that are not among `known`; null: there is no such file. */
+function systemNameservers(known: readonly NameserverPlan[]): NameserverPlan[] | null {
   let text: string;
   try {
     text = readFileSync(RESOLV_CONF, "latin1");
   } catch {
-    statement.warning("no-resolv-conf", `parse-resolv-conf : failed to open ${RESOLV_CONF}.`);
-    return;
+    return null;
   }
-  for (const [, host] of text.matchAll(/^\s*nameserver\s+(\S+)/gm)) {
-    const isKnown = draft.nameservers.some((other) => other.name === host);
-    const found: NameserverPlan = { name: host!, host: host!.replace(/%.*$/, ""), port: DNS_PORT, transport: "udp" };
-    if (!isKnown) draft.nameservers.push(found);
-  }
+  const hosts = new Set([...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, host]) => host!));
+  for (const { name } of known) hosts.delete(name);
+  return [...hosts]
+    .filter((name) => isIP(name.replace(/%.*$/, "")) !== 0)
+    .map((name) => ({ name, host: name.replace(/%.*$/, ""), port: DNS_PORT, transport: "udp" }));
 }
 
 function hold(statement: Statement, draft: ResolversDraft): void {

@@ -73,7 +73,7 @@ export class ServerResolutions {
       const { resolution } = server;
       if (resolution === undefined) continue;
       const address = resolution.isPending || !("host" in server.address) ? null : server.address.host;
-      const hostname = resolution.isService ? null : resolution.hostname;
+      const hostname = resolution.isService || resolution.hostname === "" ? null : resolution.hostname;
       this.#followers.set(server.index, { server, plan: resolution, hostname, address, service: null });
     }
   }
@@ -184,6 +184,8 @@ export class ServerResolutions {
     const { server, service } = follower;
     const before = follower.address ?? "(none)";
     follower.address = address;
+    const nameserver = this.#sections[follower.plan.resolvers]!.find(({ plan }) => by.endsWith(`/${plan.name}`));
+    if (nameserver !== undefined) nameserver.counters.update++;
     const known = this.#states.addresses.address(server);
     const port = service?.port ?? ("port" in known ? known.port : 0);
     this.#states.addresses.set(server, addressPlan(address, port), this.#states.addresses.portOffset(server));
@@ -295,7 +297,7 @@ export class ServerResolutions {
     follower.hostname = hostname;
     this.#states.setHostnameChanged(server);
     this.#watchAddresses(follower)?.start();
-    return `${this.#name(server)} changed its FQDN from ${before} to ${hostname} by 'stats socket command'`;
+    return `${this.#name(server)} changed its FQDN from ${before ?? "(null)"} to ${hostname} by 'stats socket command'`;
   }
 
   /** `show resolvers`: null: there is no such section. */

@@ -3,6 +3,7 @@
 
 import type { ProcessFacts, WorkerAnswer, WorkerQuestion } from "../../control/control-plane.ts";
 import { checkStatusName } from "../../control/health/check-status.ts";
+import type { ServerResolutions } from "../../control/resolvers/server-resolutions.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { SERVER, type SharedState } from "../../shared-state/layout.ts";
 import { COLUMNS, MODULE_COLUMNS_AT, type RowKind } from "../columns.ts";
@@ -18,6 +19,7 @@ import {
   type MetricType,
   PROCESS_METRICS,
   PROCESS_TEXTS,
+  RESOLVER_METRICS,
   type RowMetric,
   SERVER_METRICS,
   type Special,
@@ -37,6 +39,7 @@ export interface ExporterOptions {
   readonly shared: SharedState;
   readonly statistics: Statistics;
   readonly facts: ProcessFacts;
+  readonly resolutions: Pick<ServerResolutions, "sections">;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -97,6 +100,7 @@ export class PrometheusExporter {
         samples(({ count }) => count),
       );
     }
+    if (scopes.has("resolver")) this.#resolvers(writer);
     for (const kind of ["frontend", "backend", "server"] as const) {
       if (scopes.has(kind))
         this.#histograms(
@@ -107,6 +111,17 @@ export class PrometheusExporter {
         );
     }
     return writer.text;
+  }
+
+  /** What was asked of nameservers, and what became of it. */
+  #resolvers(writer: MetricWriter): void {
+    const nameservers = this.#options.resolutions.sections.flatMap(({ name: resolver, nameservers: own }) =>
+      own.map(({ plan, counters }) => ({ labels: { resolver, nameserver: plan.name }, counters })),
+    );
+    for (const [name, counter, help] of RESOLVER_METRICS) {
+      const samples = nameservers.map(({ labels, counters }): Sample => [labels, counters[counter]]);
+      writer.write(`haproxy_resolver_${name}`, "gauge", help, samples);
+    }
   }
 
   #process(writer: MetricWriter, { descriptionLabels }: MetricsQuery): void {
@@ -260,7 +275,7 @@ const SPECIAL_HELP: Readonly<Record<Special, string>> = {
 };
 
 function codeOf([labels]: Sample): number {
-  return CODES.findIndex((code) => code === labels["code"]);
+  return (CODES as readonly (string | undefined)[]).indexOf(labels["code"]);
 }
 
 const HTTP_ONLY = /^(req_rate|req_tot|intercepted|cache_|comp_rsp$)/;

@@ -1,6 +1,7 @@
 // Which metrics there are: names, types and what each one is read from. Names and their order are HAProxy's exporter's, so that dashboards and
 // alerts made for it work; our own (histograms, exporter.ts) have names that it does not use.
 
+import type { NameserverCounter } from "../../control/resolvers/nameserver.ts";
 import type { ColumnName } from "../columns.ts";
 import type { InfoName } from "../info.ts";
 
@@ -152,4 +153,23 @@ export const SERVER_METRICS: readonly RowMetric[] = [
   ["uweight", "gauge", "uweight"], ["private_idle_connections_current", "gauge", "priv_idle_cur"],
   ["req_bytes_in_total", "counter", "reqbin"], ["req_bytes_out_total", "counter", "reqbout"],
   ["res_bytes_in_total", "counter", "resbin"], ["res_bytes_out_total", "counter", "resbout"],
+];
+
+/** Counters of nameservers: the metric's name, ours, and HAProxy's words. */
+export const RESOLVER_METRICS: readonly (readonly [name: string, counter: NameserverCounter, help: string])[] = [
+  ["sent", "sent", "Sent"],
+  ["send_error", "snd_error", "Send error"],
+  ["valid", "valid", "Valid"],
+  ["update", "update", "Update"],
+  ["cname", "cname", "CNAME"],
+  ["cname_error", "cname_error", "CNAME error"],
+  ["any_err", "any_err", "Any errors"],
+  ["nx", "nx", "NX"],
+  ["timeout", "timeout", "Timeout"],
+  ["refused", "refused", "Refused"],
+  ["other", "other", "Other"],
+  ["invalid", "invalid", "Invalid"],
+  ["too_big", "too_big", "Too big"],
+  ["truncated", "truncated", "Truncated"],
+  ["outdated", "outdated", "Outdated"],
 ];
