@@ -234,7 +234,7 @@ export class Routing {
       front.abort(stream, BY_CLIENT_TIMEOUT, IN_REQUEST, 408);
       return ANSWERED;
     }
-    return rules.waiting.wait(stream, timeouts[proxy]!.httpRequest || timeouts[proxy]!.client);
+    return rules.waiting.waitForBody(stream, timeouts[proxy]!.httpRequest || timeouts[proxy]!.client);
   }
 
   /** The frontend's statistics page and redirections. */

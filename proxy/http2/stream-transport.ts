@@ -4,6 +4,7 @@
 import { CONNECTION } from "../connection/table.ts";
 import type { RowMultiplexer } from "../connection/transport.ts";
 import type { WorkerContext } from "../worker/context.ts";
+import type { Http2Connection } from "./connection.ts";
 import type { Http2 } from "./http2.ts";
 import { H2_ERROR } from "./protocol.ts";
 import { FRAMING, STREAM_ROW } from "./rows.ts";
@@ -22,6 +23,9 @@ export class StreamTransport implements RowMultiplexer {
   /** Rows that have sent something since the last tick: their owners are to hear of it. */
   readonly #progressed: number[] = [];
   readonly #closed: number[] = [];
+  /** Streams whose clients are to stop sending: from this turn, and from the one before. Answers before the end of a request are rare enough for objects. */
+  #stops: { readonly connection: Http2Connection; readonly slot: number; readonly id: number }[] = [];
+  #dueStops: { readonly connection: Http2Connection; readonly slot: number; readonly id: number }[] = [];
 
   constructor(ctx: WorkerContext, http2: Http2) {
     this.#ctx = ctx;
@@ -92,18 +96,33 @@ export class StreamTransport implements RowMultiplexer {
     const id = this.#http2.rows.id[row]!;
     const flags = this.#http2.rows.flags[row]!;
     const isComplete = (flags & STREAM_ROW.inEnded) !== 0 && (flags & STREAM_ROW.outEnded) !== 0;
-    if (!isComplete && (flags & STREAM_ROW.dead) === 0 && !connection.isBroken)
-      this.#http2.output.reset(
-        connection,
-        id,
-        (flags & STREAM_ROW.outEnded) !== 0 && !connection.isToServer ? H2_ERROR.none : H2_ERROR.cancel,
-      );
+    if (!isComplete && (flags & STREAM_ROW.dead) === 0 && !connection.isBroken) {
+      const isAnswered = (flags & STREAM_ROW.outEnded) !== 0 && !connection.isToServer;
+      if (isAnswered) this.#stopLater(connection, id);
+      else this.#http2.output.reset(connection, id, H2_ERROR.cancel);
+    }
     connections.lastServer[connection.slot] = connections.lastServer[row]!;
     connection.rows.delete(id);
     this.#closed.push(row);
     if (connection.rows.size > 0 || connection.isBroken) return;
     if (connection.goingAway === 2) this.#http2.carriers.finish(connection);
     else this.#http2.carriers.idle(connection);
+  }
+
+  /**
+   * RFC 9113 8.1: a client that has its answer may stop sending. It is told behind the answer and not together with it: there are clients (curl 7.88) that
+   * lose an answer whose stream is closed before they have looked at it.
+   */
+  #stopLater(connection: Http2Connection, id: number): void {
+    connection.rememberReset(id);
+    this.#stops.push({ connection, slot: connection.slot, id });
+  }
+
+  #stop(): void {
+    for (const { connection, slot, id } of this.#dueStops)
+      if (connection.slot === slot) this.#http2.output.reset(connection, id, H2_ERROR.none);
+    this.#dueStops = this.#stops;
+    this.#stops = [];
   }
 
   /** The row cannot go on; the peer has been told, or is with its end. */
@@ -122,6 +141,7 @@ export class StreamTransport implements RowMultiplexer {
   /** Once a turn. True: something is left to do, and nobody may sleep. */
   tick(): boolean {
     const { connections, transport } = this.#ctx;
+    if (this.#stops.length + this.#dueStops.length > 0) this.#stop();
     for (let round = 0; round < ROUNDS_MAX && this.#progressed.length > 0; round++) {
       const count = this.#progressed.length;
       for (let i = 0; i < count; i++) {
@@ -133,6 +153,6 @@ export class StreamTransport implements RowMultiplexer {
     }
     this.#http2.output.flush();
     for (let row = this.#closed.pop(); row !== undefined; row = this.#closed.pop()) transport.releaseMultiplexed(row);
-    return this.#progressed.length > 0;
+    return this.#progressed.length + this.#dueStops.length > 0;
   }
 }

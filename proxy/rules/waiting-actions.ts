@@ -26,7 +26,8 @@ export function compileWaitForBody(parts: RuleParts, timeoutMs: number, atLeastB
   return (stream) => {
     if (!isResponse && !waiting.collect(stream)) return ANSWERED;
     if (isThere(parts, stream, atLeastBytes)) return waiting.end(stream);
-    if ((stream.flags & WAIT_IS_OVER) === 0) return waiting.wait(stream, timeoutMs);
+    if ((stream.flags & WAIT_IS_OVER) === 0)
+      return isResponse ? waiting.wait(stream, timeoutMs) : waiting.waitForBody(stream, timeoutMs);
     waiting.end(stream);
     if (isResponse) parts.ctx.front.abort(stream, BY_SERVER_TIMEOUT, IN_HEADERS, 504);
     else parts.ctx.front.abort(stream, BY_CLIENT_TIMEOUT, IN_REQUEST, 408);

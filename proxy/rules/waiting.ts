@@ -8,6 +8,7 @@
 // receive queue). The rules are asked again with each of them: the ones that missed data, or the action that waits.
 
 import { BodyCollector, COLLECTED } from "../http1/collect.ts";
+import { tellToContinue } from "../http1/expectation.ts";
 import { STATE, STREAM, type Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { VERDICT } from "./verdict.ts";
@@ -45,6 +46,12 @@ export class Waiting {
       if (timeoutMs > 0) this.#ctx.wheel.set(stream.client, this.#ctx.clock.nowMs + timeoutMs);
     }
     return WAIT;
+  }
+
+  /** As `wait`, for the body of a request: a client that waits for a word of ours gets it. */
+  waitForBody(stream: Stream, timeoutMs: number): number {
+    if ((stream.flags & WAITS) === 0) tellToContinue(stream, this.#ctx);
+    return this.wait(stream, timeoutMs);
   }
 
   /** An action has what it waited for, or waits no longer. @returns its verdict */

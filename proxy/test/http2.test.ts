@@ -3,9 +3,11 @@
 
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import * as http2 from "node:http2";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import t from "tap";
 import { CertificateShop } from "./lab/certificates.ts";
@@ -177,6 +179,8 @@ listen upgraded
   bind 127.0.0.1:${upgraded}
   server s 127.0.0.1:${origins.one}
 listen alpn
+  option http-buffer-request
+  http-request deny deny_status 403 if { path /no }
   bind 127.0.0.1:${secure} ssl crt ${certificate.bundle}
   server s 127.0.0.1:${origins.one}
 listen two
@@ -258,6 +262,19 @@ t.test("what rules, samples and logs see", async (t) => {
   t.equal((await ask(two, { ":path": "/" })).headers["x-seen"], "2.0 2");
 });
 
+t.test("who expects a word of ours before the body gets it, when it is we who wait for the body", async (t) => {
+  const session = await open(t, `https://127.0.0.1:${secure}`);
+  const stream = session.request({ ":path": "/up", ":method": "POST", expect: "100-continue" });
+  await within("100", new Promise((resolve) => stream.once("continue", resolve)));
+  const parts: Buffer[] = [];
+  stream.on("data", (part: Buffer) => parts.push(part));
+  stream.end("body");
+  await within("the answer", new Promise((resolve) => stream.once("close", resolve)));
+  const seen = JSON.parse(Buffer.concat(parts).toString()) as { headers: Record<string, string>; bytes: number };
+  t.equal(seen.bytes, 4);
+  t.equal(seen.headers["expect"], undefined, "it is answered");
+});
+
 t.test("curl speaks it by ALPN, and HTTP/1 beside it", needs("curl"), async (t) => {
   const curl = async (...args: string[]): Promise<string> =>
     (
@@ -276,6 +293,10 @@ t.test("curl speaks it by ALPN, and HTTP/1 beside it", needs("curl"), async (t) 
   t.equal(await curl("--http1.1", `https://127.0.0.1:${secure}/big`), `1.1 200 ${BODY.length}`);
   t.equal(await curl("--http2-prior-knowledge", `http://127.0.0.1:${upgraded}/big`), `2 200 ${BODY.length}`);
   t.equal(await curl(`http://127.0.0.1:${upgraded}/big`), `1.1 200 ${BODY.length}`);
+  // An answer that comes before the end of the request arrives, although the stream ends with it.
+  const body = join(shop.folder, "body");
+  writeFileSync(body, BODY);
+  for (let i = 0; i < 5; i++) t.match(await curl("-T", body, `https://127.0.0.1:${secure}/no`), /^2 403 /);
 });
 
 t.test("h2load: many streams on many connections", needs("h2load"), async (t) => {
