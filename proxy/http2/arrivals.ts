@@ -6,10 +6,11 @@ import { MESSAGE, type Message } from "../http1/message.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { Http2Connection } from "./connection.ts";
+import { TEXT } from "./field-text.ts";
 import type { Http2 } from "./http2.ts";
 import type { StreamOwner } from "./input.ts";
 import { FLAG, H2_ERROR } from "./protocol.ts";
-import { RequestText, TEXT } from "./request-text.ts";
+import { RequestText } from "./request-text.ts";
 import { ResponseText } from "./response-text.ts";
 import { FRAMING, STREAM_ROW } from "./rows.ts";
 

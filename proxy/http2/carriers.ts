@@ -103,7 +103,6 @@ export class Carriers implements ConnectionUser {
     if (waiting > WAITING_BYTES_MAX || this.#ctx.pool.isScarce) return;
     const credit = WAITING_BYTES_MAX - connection.receiveWindow;
     connection.receiveWindow += credit;
-    connection.owed = 0;
     this.#http2.output.windowUpdate(connection, 0, credit);
   }
 

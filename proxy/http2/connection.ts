@@ -62,8 +62,6 @@ export class Http2Connection {
   generation = 0;
   sendWindow = 0;
   receiveWindow = 0;
-  /** Bytes received that the peer has not been given back, and those among them that wait in rows. */
-  owed = 0;
   peerInitialWindow = 0;
   peerFrameBytes = 0;
   peerStreamsMax = 0;
@@ -123,7 +121,6 @@ export class Http2Connection {
     this.isShared = this.isIdle = false;
     this.sendWindow = this.peerInitialWindow = DEFAULT_WINDOW_BYTES;
     this.receiveWindow = receiveWindow;
-    this.owed = 0;
     this.peerFrameBytes = DEFAULT_FRAME_BYTES;
     this.peerStreamsMax = Number.MAX_SAFE_INTEGER;
     this.mustForgetTable = this.takesExtendedConnect = false;

@@ -337,7 +337,6 @@ export class Http2Input {
       return;
     }
     connection.receiveWindow -= length;
-    connection.owed += length;
     const row = connection.rows.get(id) ?? -1;
     if (connection.receiveWindow < 0) this.#owner.fail(connection, H2_ERROR.flowControl);
     else if (row < 0) {

@@ -4,12 +4,10 @@
 //   :method GET, :scheme https, :authority host, :path /p   ─▶   GET https://host/p HTTP/2.0 CRLF … host: host CRLF CRLF
 
 import { latin1 } from "../../shared/latin1.ts";
-import type { FieldList } from "./hpack/decoder.ts";
+import { CONTENT_LENGTH, CRLF, FieldText, TEXT } from "./field-text.ts";
 import { websocketKey } from "./websocket.ts";
 
 const COLON = 58;
-const SP = 32;
-const HT = 9;
 const SLASH = 47;
 const ASTERISK = 42;
 
@@ -24,54 +22,23 @@ const HOST = latin1("host");
 const COOKIE = latin1("cookie");
 const TE = latin1("te");
 const TRAILERS = latin1("trailers");
-const CONTENT_LENGTH = latin1("content-length");
 const WEBSOCKET = latin1("websocket");
 const H2C = latin1("h2c");
 
+const BLANK = latin1(" ");
 const GET_ = latin1("GET ");
 const VERSION = latin1(" HTTP/2.0\r\n");
 const SCHEME_END = latin1("://");
-const SEPARATOR = latin1(": ");
-const CRLF = latin1("\r\n");
 const HOST_PREFIX = latin1("host: ");
 const COOKIE_PREFIX = latin1("cookie: ");
 const COOKIE_SEPARATOR = latin1("; ");
 const UPGRADE_PREFIX = latin1("connection: upgrade\r\nupgrade: ");
 const WEBSOCKET_KEY_PREFIX = latin1("sec-websocket-key: ");
 
-/** Fields that belong to a connection of HTTP/1 (RFC 9113 8.2.2). */
-const OF_CONNECTION: readonly Uint8Array[] = [
-  "connection",
-  "proxy-connection",
-  "keep-alive",
-  "upgrade",
-  "transfer-encoding",
-].map(latin1);
-
-/** Bytes of names: tokens without capitals (RFC 9113 8.2.1). */
-export const NAME_BYTE = new Uint8Array(256);
-for (let byte = 33; byte < 127; byte++)
-  if (/[a-z0-9!#$%&'*+.^_`|~-]/.test(String.fromCharCode(byte))) NAME_BYTE[byte] = 1;
-
 const SCHEME_BYTE = new Uint8Array(256);
 for (let byte = 43; byte < 123; byte++) if (/[A-Za-z0-9+.-]/.test(String.fromCharCode(byte))) SCHEME_BYTE[byte] = 1;
 
-/** What became of a list of fields. */
-export const TEXT = {
-  /** It stands in the buffer. */
-  done: 0,
-  /** RFC 9113 8.1.1: the stream is reset with PROTOCOL_ERROR. */
-  malformed: 1,
-  /** It does not fit. */
-  tooLarge: 2,
-} as const;
-
-export class RequestText {
-  readonly #bytes: Uint8Array;
-  #fields: FieldList;
-  at = 0;
-  #limit = 0;
-  #isFull = false;
+export class RequestText extends FieldText {
   /** Of the request that was written last. */
   isConnect = false;
   isHead = false;
@@ -80,8 +47,6 @@ export class RequestText {
   isWebSocket = false;
   /** The scheme is one (RFC 3986 3.1), where there has to be one. */
   hasScheme = true;
-  /** Content-Length, -1: none. */
-  length = -1;
   // Field numbers, -1: not there.
   #method = -1;
   #scheme = -1;
@@ -91,246 +56,140 @@ export class RequestText {
   #host = -1;
   #hasCookies = false;
 
-  constructor(bytes: Uint8Array, fields: FieldList) {
-    this.#bytes = bytes;
-    this.#fields = fields;
-  }
-
   /** Writes the fields from arena offset `at`, to `limit` at the most. TEXT. */
   write(at: number, limit: number): number {
-    this.at = at;
-    this.#limit = limit;
-    this.#isFull = false;
+    this.begin(at, limit);
     if (!this.#look() || !this.#isConsistent()) return TEXT.malformed;
     this.#requestLine();
-    const count = this.#fields.count;
+    const count = this.fields.count;
     const hasAuthority = this.#authority >= 0;
     for (let field = 0; field < count; field++) {
       if (field === this.#host && hasAuthority) continue;
-      if (this.#bytesOf(this.#fields.nameStart(field)) === COLON || this.#nameIs(field, COOKIE)) continue;
-      if (this.#nameIs(field, HOST) && field !== this.#host) continue;
-      this.#line(field);
+      if (this.byteAt(this.fields.nameStart(field)) === COLON || this.nameIs(field, COOKIE)) continue;
+      if (this.nameIs(field, HOST) && field !== this.#host) continue;
+      this.line(field);
     }
     if (hasAuthority) {
-      this.#text(HOST_PREFIX);
-      this.#value(this.#authority);
-      this.#text(CRLF);
+      this.text(HOST_PREFIX);
+      this.value(this.#authority);
+      this.text(CRLF);
     }
     if (this.isUpgrade) this.#upgrade();
     if (this.#hasCookies) this.#cookies();
-    this.#text(CRLF);
-    return this.#isFull || this.#fields.overflowed ? TEXT.tooLarge : TEXT.done;
-  }
-
-  #bytesOf(at: number): number {
-    return this.#fields.bytes[at]!;
+    this.text(CRLF);
+    return this.result;
   }
 
   /** Finds what has a meaning here. False: malformed. */
   #look(): boolean {
-    const fields = this.#fields;
+    const fields = this.fields;
     this.#method = this.#scheme = this.#authority = this.#path = this.#protocol = this.#host = -1;
-    this.length = -1;
     this.#hasCookies = false;
     let pseudoMayCome = true;
     for (let field = 0; field < fields.count; field++) {
-      if (!this.#valueIsFine(field)) return false;
-      if (this.#bytesOf(fields.nameStart(field)) === COLON) {
+      if (!this.valueIsFine(field)) return false;
+      if (this.byteAt(fields.nameStart(field)) === COLON) {
         if (!pseudoMayCome || !this.#pseudo(field)) return false;
         continue;
       }
       pseudoMayCome = false;
-      if (!this.#nameIsFine(field) || !this.#regular(field)) return false;
+      if (!this.nameIsFine(field) || !this.#regular(field)) return false;
     }
     return true;
   }
 
   #pseudo(field: number): boolean {
-    if (this.#nameIs(field, METHOD) && this.#method < 0) this.#method = field;
-    else if (this.#nameIs(field, SCHEME) && this.#scheme < 0) this.#scheme = field;
-    else if (this.#nameIs(field, AUTHORITY) && this.#authority < 0) this.#authority = field;
-    else if (this.#nameIs(field, PATH) && this.#path < 0) this.#path = field;
-    else if (this.#nameIs(field, PROTOCOL) && this.#protocol < 0) this.#protocol = field;
+    if (this.nameIs(field, METHOD) && this.#method < 0) this.#method = field;
+    else if (this.nameIs(field, SCHEME) && this.#scheme < 0) this.#scheme = field;
+    else if (this.nameIs(field, AUTHORITY) && this.#authority < 0) this.#authority = field;
+    else if (this.nameIs(field, PATH) && this.#path < 0) this.#path = field;
+    else if (this.nameIs(field, PROTOCOL) && this.#protocol < 0) this.#protocol = field;
     else return false;
     return true;
   }
 
   #regular(field: number): boolean {
-    const fields = this.#fields;
+    const fields = this.fields;
     switch (fields.nameEnd(field) - fields.nameStart(field)) {
       case 2:
-        return !this.#nameIs(field, TE) || this.#valueIs(field, TRAILERS);
+        return !this.nameIs(field, TE) || this.valueIs(field, TRAILERS);
       case 4:
-        if (this.#nameIs(field, HOST) && this.#host < 0) this.#host = field;
+        if (this.nameIs(field, HOST) && this.#host < 0) this.#host = field;
         return true;
       case 6:
-        if (this.#nameIs(field, COOKIE)) this.#hasCookies = true;
+        if (this.nameIs(field, COOKIE)) this.#hasCookies = true;
         return true;
       case 14:
-        return !this.#nameIs(field, CONTENT_LENGTH) || this.#contentLength(field);
+        return !this.nameIs(field, CONTENT_LENGTH) || this.readLength(field);
       default:
-        for (const name of OF_CONNECTION) if (this.#nameIs(field, name)) return false;
-        return true;
+        return !this.isOfConnection(field);
     }
-  }
-
-  /** RFC 9110 8.6: digits; once, or the same again. */
-  #contentLength(field: number): boolean {
-    const fields = this.#fields;
-    const start = fields.nameEnd(field);
-    const end = fields.valueEnd(field);
-    if (start === end) return false;
-    let value = 0;
-    for (let at = start; at < end; at++) {
-      const digit = fields.bytes[at]! - 48;
-      if (digit < 0 || digit > 9) return false;
-      value = value * 10 + digit;
-      if (value > Number.MAX_SAFE_INTEGER) return false;
-    }
-    if (this.length >= 0 && this.length !== value) return false;
-    this.length = value;
-    return true;
-  }
-
-  #nameIsFine(field: number): boolean {
-    const fields = this.#fields;
-    const start = fields.nameStart(field);
-    const end = fields.nameEnd(field);
-    for (let at = start; at < end; at++) if (NAME_BYTE[fields.bytes[at]!] === 0) return false;
-    return end > start;
-  }
-
-  /** RFC 9113 8.2.1: NUL, CR and LF would break out of their line. */
-  #valueIsFine(field: number): boolean {
-    const fields = this.#fields;
-    for (let at = fields.nameEnd(field); at < fields.valueEnd(field); at++) {
-      const byte = fields.bytes[at]!;
-      if (byte === 0 || byte === 10 || byte === 13) return false;
-    }
-    return true;
   }
 
   /** RFC 9113 8.3.1 and 8.5, RFC 8441 4. */
   #isConsistent(): boolean {
-    if (this.#method < 0 || this.#lengthOf(this.#method) === 0) return false;
-    const isConnect = this.#valueIs(this.#method, CONNECT);
+    if (this.#method < 0 || this.lengthOf(this.#method) === 0) return false;
+    const isConnect = this.valueIs(this.#method, CONNECT);
     this.isUpgrade = isConnect && this.#protocol >= 0;
     this.isConnect = isConnect && !this.isUpgrade;
-    this.isHead = this.#valueIs(this.#method, HEAD);
-    this.isWebSocket = this.isUpgrade && this.#valueIs(this.#protocol, WEBSOCKET);
+    this.isHead = this.valueIs(this.#method, HEAD);
+    this.isWebSocket = this.isUpgrade && this.valueIs(this.#protocol, WEBSOCKET);
     this.hasScheme = this.#scheme < 0 || this.#schemeIsFine();
     if (this.isConnect) return this.#authority >= 0 && this.#scheme < 0 && this.#path < 0;
     if (this.#protocol >= 0 && !this.isUpgrade) return false;
-    if (this.#scheme < 0 || this.#path < 0 || this.#lengthOf(this.#path) === 0) return false;
+    if (this.#scheme < 0 || this.#path < 0 || this.lengthOf(this.#path) === 0) return false;
     // What would come after an upgrade to HTTP/2 inside of HTTP/2 would pass unseen.
-    if (this.isUpgrade && (this.#authority < 0 || this.#valueIs(this.#protocol, H2C))) return false;
-    const first = this.#bytesOf(this.#fields.nameEnd(this.#path));
-    return first === SLASH || (first === ASTERISK && this.#lengthOf(this.#path) === 1);
+    if (this.isUpgrade && (this.#authority < 0 || this.valueIs(this.#protocol, H2C))) return false;
+    const first = this.byteAt(this.fields.nameEnd(this.#path));
+    return first === SLASH || (first === ASTERISK && this.lengthOf(this.#path) === 1);
   }
 
   #schemeIsFine(): boolean {
-    const start = this.#fields.nameEnd(this.#scheme);
-    const end = this.#fields.valueEnd(this.#scheme);
-    for (let at = start; at < end; at++) if (SCHEME_BYTE[this.#bytesOf(at)] === 0) return false;
+    const start = this.fields.nameEnd(this.#scheme);
+    const end = this.fields.valueEnd(this.#scheme);
+    for (let at = start; at < end; at++) if (SCHEME_BYTE[this.byteAt(at)] === 0) return false;
     return end > start;
   }
 
-  #lengthOf(field: number): number {
-    return this.#fields.valueEnd(field) - this.#fields.nameEnd(field);
-  }
-
   #requestLine(): void {
-    if (this.isUpgrade) this.#text(GET_);
+    if (this.isUpgrade) this.text(GET_);
     else {
-      this.#value(this.#method);
-      this.#byte(SP);
+      this.value(this.#method);
+      this.text(BLANK);
     }
-    if (this.isConnect) this.#value(this.#authority);
+    if (this.isConnect) this.value(this.#authority);
     else {
-      const isPath = this.#bytesOf(this.#fields.nameEnd(this.#path)) === SLASH;
+      const isPath = this.byteAt(this.fields.nameEnd(this.#path)) === SLASH;
       if (isPath && this.#authority >= 0) {
-        this.#value(this.#scheme);
-        this.#text(SCHEME_END);
-        this.#value(this.#authority);
+        this.value(this.#scheme);
+        this.text(SCHEME_END);
+        this.value(this.#authority);
       }
-      this.#value(this.#path);
+      this.value(this.#path);
     }
-    this.#text(VERSION);
+    this.text(VERSION);
   }
 
   /** RFC 8441 5: what HTTP/1 says for it. */
   #upgrade(): void {
-    this.#text(UPGRADE_PREFIX);
-    this.#value(this.#protocol);
-    this.#text(CRLF);
+    this.text(UPGRADE_PREFIX);
+    this.value(this.#protocol);
+    this.text(CRLF);
     if (!this.isWebSocket) return;
-    this.#text(WEBSOCKET_KEY_PREFIX);
-    this.#text(websocketKey());
-    this.#text(CRLF);
+    this.text(WEBSOCKET_KEY_PREFIX);
+    this.text(websocketKey());
+    this.text(CRLF);
   }
 
   /** RFC 9113 8.2.3: one line, behind all others as HAProxy has it. */
   #cookies(): void {
     let isFirst = true;
-    for (let field = 0; field < this.#fields.count; field++) {
-      if (!this.#nameIs(field, COOKIE)) continue;
-      this.#text(isFirst ? COOKIE_PREFIX : COOKIE_SEPARATOR);
-      this.#value(field);
+    for (let field = 0; field < this.fields.count; field++) {
+      if (!this.nameIs(field, COOKIE)) continue;
+      this.text(isFirst ? COOKIE_PREFIX : COOKIE_SEPARATOR);
+      this.value(field);
       isFirst = false;
     }
-    this.#text(CRLF);
-  }
-
-  #line(field: number): void {
-    const fields = this.#fields;
-    this.#part(fields.bytes, fields.nameStart(field), fields.nameEnd(field));
-    this.#text(SEPARATOR);
-    this.#value(field);
-    this.#text(CRLF);
-  }
-
-  #nameIs(field: number, text: Uint8Array): boolean {
-    return this.#fieldIs(this.#fields.nameStart(field), this.#fields.nameEnd(field), text);
-  }
-
-  #valueIs(field: number, text: Uint8Array): boolean {
-    return this.#fieldIs(this.#fields.nameEnd(field), this.#fields.valueEnd(field), text);
-  }
-
-  #fieldIs(start: number, end: number, text: Uint8Array): boolean {
-    if (end - start !== text.length) return false;
-    const { bytes } = this.#fields;
-    for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false;
-    return true;
-  }
-
-  /** A value without the blanks around it, which no field may have. */
-  #value(field: number): void {
-    const { bytes } = this.#fields;
-    let start = this.#fields.nameEnd(field);
-    let end = this.#fields.valueEnd(field);
-    while (start < end && (bytes[start] === SP || bytes[start] === HT)) start++;
-    while (start < end && (bytes[end - 1] === SP || bytes[end - 1] === HT)) end--;
-    this.#part(bytes, start, end);
-  }
-
-  #text(text: Uint8Array): void {
-    this.#part(text, 0, text.length);
-  }
-
-  #part(from: Uint8Array, start: number, end: number): void {
-    if (this.at + end - start > this.#limit) {
-      this.#isFull = true;
-      return;
-    }
-    const bytes = this.#bytes;
-    let to = this.at;
-    for (let at = start; at < end; at++) bytes[to++] = from[at]!;
-    this.at = to;
-  }
-
-  #byte(byte: number): void {
-    if (this.at >= this.#limit) this.#isFull = true;
-    else this.#bytes[this.at++] = byte;
+    this.text(CRLF);
   }
 }
