@@ -5,8 +5,8 @@
 //
 // A proxy that cannot do a scenario is left out and the reason kept; one that fails in the middle is an error row, not a crash.
 
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -49,6 +49,7 @@ export interface ScenarioResult {
 
 /** How long memory is given to settle before it is read. */
 const SETTLE_MS = 700;
+const PLAIN_SHAPE = { path: "/", close: false, pipelined: 1 };
 const WARM_UP_CONNECTIONS = 64;
 const WARM_UP_TRANSFERS = 3;
 const WARM_UP_IDLE = 300;
@@ -76,6 +77,7 @@ export async function runScenario(
   const folder = mkdtempSync(join(tmpdir(), "ringway-bench-"));
   const origin = await startOrigin(folder, cores, scenario.kind === "transfer");
   const logSink = scenario.log ? openLogSink() : null;
+  const certificate = scenario.tls ? makeCertificate(folder) : null;
   const running: Running[] = [];
   const leftOut: { proxy: string; why: string }[] = [];
   try {
@@ -86,7 +88,7 @@ export async function runScenario(
           originPort: origin.port,
           mode: scenario.mode,
           ...{ rules: scenario.rules, servers: scenario.servers, balance: scenario.balance, sticks: scenario.sticks },
-          logPort: logSink?.port ?? null,
+          ...{ logPort: logSink?.port ?? null, certificate },
         },
         ...{
           connectionsMax: Math.max(CONNECTIONS_MAX, connectionsOf(scenario) + CONNECTIONS_SPARE),
@@ -115,6 +117,25 @@ export async function runScenario(
   }
   const entries = running.map(({ contestant, samples }) => ({ proxy: contestant.name, samples }));
   return { scenario, origin: origin.program, entries, leftOut };
+}
+
+/** A certificate that nobody has to trust, and its key, in one file: ECDSA P-256, as most sites have it. */
+function makeCertificate(folder: string): string {
+  const path = join(folder, "site.pem");
+  const key = [
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-keyout",
+    path,
+    "-out",
+    `${path}.crt`,
+  ];
+  execFileSync("openssl", ["req", "-x509", ...key, "-days", "30", "-subj", "/CN=localhost"], { stdio: "pipe" });
+  appendFileSync(path, readFileSync(`${path}.crt`));
+  return path;
 }
 
 async function runRounds(
@@ -150,7 +171,9 @@ function measure(scenario: Scenario, proxy: Running, options: Options, cores: Co
 
 /** Compilers, pools and caches reach their working state before anything counts. */
 async function warmUp(scenario: Scenario, proxy: Running, options: Options, cores: Cores): Promise<void> {
-  const job = { port: proxy.port, path: "/", connections: WARM_UP_CONNECTIONS, close: false };
+  const { path, close, pipelined } = scenario.kind === "load" ? scenario : PLAIN_SHAPE;
+  const shape = { path, close, pipelined };
+  const job = { port: proxy.port, connections: WARM_UP_CONNECTIONS, ...shape, tls: scenario.tls };
   const generator = options.requests === null ? fastGenerator(cores) : autocannon(cores);
   await generator.run({ ...job, seconds: options.warmUpSeconds, requests: options.requests });
   if (scenario.kind === "transfer") {
@@ -162,9 +185,16 @@ async function warmUp(scenario: Scenario, proxy: Running, options: Options, core
   }
 }
 
-async function measureLoad(scenario: LoadScenario, proxy: Running, options: Options, cores: Cores): Promise<Sample> {
-  const { path, connections, close } = scenario;
-  const job = { port: proxy.port, path, connections, close, seconds: options.seconds, requests: options.requests };
+async function measureLoad(
+  scenario: LoadScenario & Pick<Scenario, "tls">,
+  proxy: Running,
+  options: Options,
+  cores: Cores,
+): Promise<Sample> {
+  const { path, connections, close, pipelined, tls } = scenario;
+  const { seconds: secondsMax, requests: requestsMax } = options;
+  const shape = { path, connections, close, pipelined, tls };
+  const job = { port: proxy.port, ...shape, seconds: secondsMax, requests: requestsMax };
   const wanted = scenario.generator === "fast" && options.requests === null ? fastGenerator(cores) : autocannon(cores);
   const why = wanted.refuses(job);
   if (why !== null) throw new Error(`${wanted.name}: ${why}`);

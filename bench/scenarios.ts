@@ -7,6 +7,8 @@ export interface LoadScenario {
   readonly path: string;
   readonly connections: number;
   readonly close: boolean;
+  /** Requests that a client sends before it waits for their answers. */
+  readonly pipelined: number;
 }
 
 /** One checked body of `bytes` each way: CPU per MiB, and how much the proxy grew. */
@@ -27,6 +29,8 @@ export type Scenario = (LoadScenario | TransferScenario | IdleScenario) & {
   readonly name: string;
   readonly title: string;
   readonly mode: "http" | "tcp";
+  /** Clients speak TLS, with an ECDSA P-256 certificate; towards servers it stays plain. */
+  readonly tls: boolean;
   readonly log: boolean;
   /** `http-request` rules of each kind that requests pass through; none of their conditions holds. */
   readonly rules: number;
@@ -44,7 +48,9 @@ const LOAD = {
   path: "/",
   connections: 64,
   close: false,
+  pipelined: 1,
   mode: "http",
+  tls: false,
   log: false,
   rules: 0,
   servers: 1,
@@ -53,7 +59,7 @@ const LOAD = {
   weight: 1,
 } as const;
 const HTTP = {
-  ...({ mode: "http", log: false, rules: 0, weight: 1 } as const),
+  ...({ mode: "http", tls: false, log: false, rules: 0, weight: 1 } as const),
   ...({ servers: 1, balance: "roundrobin", sticks: false } as const),
 } as const;
 /** As many as a proxy with two descriptors per connection can promise below the usual limit of 20 000. */
@@ -82,7 +88,11 @@ export const SCENARIOS: readonly Scenario[] = [
   { ...LOAD, name: "uri-1000", title: "1000 servers, balance uri", servers: 1000, balance: "uri" },
   { ...LOAD, name: "sticks", title: "cookie insert and a stick-table that counts each client's rate", sticks: true },
   { ...LOAD, name: "close", title: "a connection per request, 64 at a time", close: true },
+  { ...LOAD, name: "pipelining", title: "keep-alive GET, 64 connections, 16 requests at once", pipelined: 16 },
+  { ...LOAD, name: "tls", title: "TLS keep-alive GET, 64 connections", tls: true },
+  { ...LOAD, name: "tls-handshakes", title: "a full TLS handshake per request, 64 at a time", tls: true, close: true },
   { ...LOAD, name: "tcp", title: "mode tcp: the same GETs relayed blindly", mode: "tcp" },
+  { ...LOAD, name: "10k", title: "10 KiB bodies, 64 connections", path: "/10k" },
   { ...LOAD, name: "1m", title: "1 MiB bodies, 16 connections", path: "/1m", connections: 16 },
   {
     ...HTTP,

@@ -20,7 +20,7 @@ const SMALL: Options = {
   ...readOptions(["--requests", "300", "--rounds", "1", "--warm-up", "0"]),
   only: ["ringway", "haproxy", "node"],
 };
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const SMALL_BYTES = 8 << 20;
 const FEW_CONNECTIONS = 50;
@@ -39,7 +39,7 @@ function small(scenario: Scenario): Scenario {
   return { ...scenario, connections: Math.min(scenario.connections, FEW_CONNECTIONS) };
 }
 
-for (const name of ["keep-alive", "httplog", "tcp", "100m-down", "100m-up", "idle"]) {
+for (const name of ["keep-alive", "httplog", "tls", "tcp", "100m-down", "100m-up", "idle"]) {
   t.test(`scenario ${name}`, async (t) => {
     const cores = chooseCores();
     const scenario = small(SCENARIOS.find((known) => known.name === name)!);

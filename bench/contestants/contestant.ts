@@ -7,6 +7,8 @@ export interface Duty {
   /** Where its only origin listens on 127.0.0.1. */
   readonly originPort: number;
   readonly mode: "http" | "tcp";
+  /** PEM file of certificate and key for TLS with clients, or null: no TLS. */
+  readonly certificate: string | null;
   /** UDP port on 127.0.0.1 that gets a line per request, or null: no logging. */
   readonly logPort: number | null;
   /** `http-request` rules that each request passes through. */

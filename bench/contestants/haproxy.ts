@@ -10,6 +10,7 @@ import type { Contestant, Duty } from "./contestant.ts";
 function configuration(duty: Duty): string {
   const log = duty.logPort === null ? "" : `    log 127.0.0.1:${duty.logPort} local0\n    option ${duty.mode}log\n`;
   const http = duty.mode === "http" ? "    option forwardfor\n" : "";
+  const tls = duty.certificate === null ? "" : ` ssl crt ${duty.certificate} alpn http/1.1`;
   return `global
     nbthread 1
     maxconn ${duty.connectionsMax}
@@ -21,7 +22,7 @@ defaults
     timeout server 1m
 ${log}${http}
 frontend main
-    bind 127.0.0.1:${duty.port}
+    bind 127.0.0.1:${duty.port}${tls}
 ${rules(duty.rules)}    default_backend origin
 
 backend origin

@@ -11,6 +11,10 @@ const IDLE_ORIGIN_CONNECTIONS = 1024;
 function configuration(duty: Duty): string {
   const log =
     duty.logPort === null ? "access_log off;" : `access_log syslog:server=127.0.0.1:${duty.logPort},facility=local0;`;
+  const tls =
+    duty.certificate === null
+      ? ""
+      : ` ssl; ssl_certificate ${duty.certificate}; ssl_certificate_key ${duty.certificate}`;
   return `worker_processes 1;
 daemon off;
 master_process off;
@@ -35,7 +39,7 @@ http {
     keepalive_requests 1000000000;
   }
   server {
-    listen 127.0.0.1:${duty.port} backlog=4096;
+    listen 127.0.0.1:${duty.port} backlog=4096${tls};
     location / {
       proxy_pass http://origin;
       proxy_http_version 1.1;

@@ -7,6 +7,9 @@ export interface LoadJob {
   readonly connections: number;
   /** A new connection per request. */
   readonly close: boolean;
+  readonly tls: boolean;
+  /** Requests sent before the first answer is waited for. */
+  readonly pipelined: number;
   /** How long, in seconds; or (autocannon only) until so many requests are answered. */
   readonly seconds: number;
   readonly requests: number | null;

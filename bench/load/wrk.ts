@@ -9,8 +9,14 @@ import type { LoadGenerator, LoadResult } from "./load.ts";
 
 const UNIT_US = { us: 1, ms: 1e3, s: 1e6, m: 6e7 } as const;
 
-/** wrk itself tells nothing above p99; its scripts can. */
-const SCRIPT = `done = function(summary, latency)
+/** wrk itself tells nothing above p99, and sends one request at a time; its scripts can. The argument: requests at a time. */
+const SCRIPT = `init = function(arguments)
+  batch = string.rep(wrk.format(), tonumber(arguments[1]))
+end
+request = function()
+  return batch
+end
+done = function(summary, latency)
   io.write(string.format("     99.9%% %.2fus\\n", latency:percentile(99.9)))
 end
 `;
@@ -40,8 +46,8 @@ export function wrk(program: string, cores: Cores): LoadGenerator {
         script(),
       ];
       if (job.close) options.push("-H", "Connection: close");
-      const url = `http://127.0.0.1:${job.port}${job.path}`;
-      return readReport(await run(pinned(cores.others, [program, ...options, url])));
+      const url = `${job.tls ? "https" : "http"}://127.0.0.1:${job.port}${job.path}`;
+      return readReport(await run(pinned(cores.others, [program, ...options, url, "--", String(job.pipelined)])));
     },
   };
 }

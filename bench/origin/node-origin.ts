@@ -8,6 +8,7 @@ const MEBIBYTE = Buffer.alloc(1 << 20, "ringway ");
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const url = request.url ?? "/";
   if (url === "/") response.end(SMALL_ANSWER);
+  else if (url === "/10k") response.end(MEBIBYTE.subarray(0, 10 << 10));
   else if (url === "/1m") response.end(MEBIBYTE);
   else if (url === "/sink") sink(request, response);
   else if (url.startsWith("/bytes/")) sendBytes(response, Number(url.slice("/bytes/".length)));

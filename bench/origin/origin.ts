@@ -1,6 +1,7 @@
 // The origin behind every proxy: nginx where it is installed, because it is much faster than what is measured; else node-origin.ts.
 //
 //   GET /          46 bytes
+//   GET /10k       10 KiB
 //   GET /1m        1 MiB
 //   GET /bytes/N   N bytes in the pattern of pattern.ts   (node-origin only)
 //   POST /sink     reads everything, answers how many bytes came and whether they were the pattern   (node-origin only)
@@ -33,6 +34,7 @@ function nodeCommand(port: number): string[] {
 function nginxCommand(program: string, port: number, folder: string): string[] {
   const root = join(folder, "root");
   mkdirSync(root);
+  writeFileSync(join(root, "10k"), Buffer.alloc(10 << 10, "ringway "));
   writeFileSync(join(root, "1m"), Buffer.alloc(1 << 20, "ringway "));
   const path = join(folder, "origin.conf");
   writeFileSync(
