@@ -44,7 +44,7 @@ t.teardown(() => {
 });
 const { port: originPort } = origin.address() as AddressInfo;
 const syslog = await startSyslog(t);
-const [port, compressed, api] = (await freePorts(3)) as [number, number, number];
+const [port, compressed, api] = await freePorts(3);
 await startProgram(t, {
   config: `${basics(`nbthread 2\nlog ${syslog.address} local0\nstats socket 127.0.0.1:${api}`, "log global\noption httplog")}
 cache c

@@ -171,7 +171,7 @@ t.test(
       for (const socket of originSockets) socket.destroy();
     });
     const originPort = (origin.address() as { port: number }).port;
-    const [http, tcp, api, closed] = (await freePorts(4)) as [number, number, number, number];
+    const [http, tcp, api, closed] = await freePorts(4);
     const program = await startProgram(t, {
       config: `${basics(`nbthread ${THREADS}\nmaxconn 70\nstats socket 127.0.0.1:${api} level admin`)}
 defaults

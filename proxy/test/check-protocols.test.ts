@@ -43,7 +43,7 @@ t.test("each check says what its server said", async (t) => {
   const mysql = await answering(t, `${MYSQL_GREETING}0700000200000002000000`);
   const mysqlRefuses = await answering(t, `${MYSQL_GREETING}05000002ffe3046e6f`);
   const ldap = await answering(t, "300c02010161070a010004000400");
-  const [front, stats] = (await freePorts(2)) as [number, number];
+  const [front, stats] = await freePorts(2);
   const [good, bad] = [join(folder, "good.sh"), join(folder, "bad.sh")];
   const seen = join(folder, "seen");
   writeFileSync(good, `#!/bin/sh\n{ echo "$@"; env; } >${seen}.new; mv ${seen}.new ${seen}\n`);

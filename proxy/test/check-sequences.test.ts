@@ -127,7 +127,7 @@ t.test("agents, as HAProxy hears them", needs("haproxy"), async (t) => {
   let line = "up\n";
   const agent = await serve(t, (socket) => socket.end(line));
   const start = async (command: readonly string[] | undefined): Promise<string> => {
-    const [port, stats] = (await freePorts(2)) as [number, number];
+    const [port, stats] = await freePorts(2);
     const config = `global\n stats socket 127.0.0.1:${stats} level admin\ndefaults\n mode tcp\n timeout client 5s\n timeout connect 5s\n timeout server 5s\nlisten l\n bind 127.0.0.1:${port}\n server s 127.0.0.1:1 weight 100 agent-check agent-port ${agent} agent-inter 100ms\n`;
     await startProgram(t, command === undefined ? { config } : { command, config });
     return `127.0.0.1:${stats}`;

@@ -144,7 +144,7 @@ const EXCHANGES: readonly Exchange[] = [
 
 /** What one program did with all exchanges, a line each. */
 async function observe(program?: string): Promise<string[]> {
-  const [port, nobody, statsPort] = (await freePorts(3)) as [number, number, number];
+  const [port, nobody, statsPort] = await freePorts(3);
   const syslog = await startSyslog(t);
   const names = Object.keys(BACKENDS);
   const backends = names.map((name) => `backend ${name}\n  ${BACKENDS[name]}\n`).join("");
@@ -252,7 +252,7 @@ listen main
 });
 
 t.test("a configuration as people write it: the client stays with its server, and moves when that goes", async (t) => {
-  const [port, statsPort] = (await freePorts(2)) as [number, number];
+  const [port, statsPort] = await freePorts(2);
   await startProgram(t, {
     config: `
 global

@@ -34,7 +34,7 @@ const a = await startHttpOrigin(t, {
 });
 const b = await startHttpOrigin(t, { name: "b" });
 const held = await startRawOrigin(t);
-const [http, tcp, slow, stats] = (await freePorts(4)) as [number, number, number, number];
+const [http, tcp, slow, stats] = await freePorts(4);
 const api = `127.0.0.1:${stats}`;
 const program = await startProgram(t, {
   config: `${basics(`nbthread 2\nlog ${syslog.address} local0\nstats socket ${api} level admin`, `log global\n  timeout check 5s\ndefault-server inter ${INTER_MS}ms fall ${FALL} rise 2\nretries 3\noption redispatch 1`)}

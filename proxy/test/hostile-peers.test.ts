@@ -17,7 +17,7 @@ const MEGABYTE = 1_000_000;
 const BULK = Buffer.alloc(12 * MEGABYTE, "x");
 
 const origin = await startRawOrigin(t);
-const [port, stats] = (await freePorts(2)) as [number, number];
+const [port, stats] = await freePorts(2);
 await startProgram(t, {
   config: `${basics(`nbthread 1\nmaxconn 200\nstats socket 127.0.0.1:${stats} level admin`, "http-reuse never")}
 listen main

@@ -45,7 +45,7 @@ const bulk = await startHttpOrigin(t, {
     });
   },
 });
-const [rawPort, bulkPort] = (await freePorts(2)) as [number, number];
+const [rawPort, bulkPort] = await freePorts(2);
 const program = await startProgram(t, {
   config:
     basics("nbthread 1") +

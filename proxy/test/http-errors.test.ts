@@ -64,16 +64,8 @@ const errorFile = (name: string, status: number): string => {
 };
 
 const origin = await startRawOrigin(t);
-const [main, noServer, dead, quick, files, inherited, monitored] = (await freePorts(7)) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
-const [deadServer] = (await freePorts(1)) as [number];
+const [main, noServer, dead, quick, files, inherited, monitored] = await freePorts(7);
+const [deadServer] = await freePorts(1);
 const program = await startProgram(t, {
   config: `${basics("nbthread 1", "retries 0")}
 frontend main

@@ -27,15 +27,8 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const syslog = await startSyslog(t);
 const origin = await startRawOrigin(t);
 const alive = await startHttpOrigin(t, { name: "alive" });
-const [one, retry, redispatch, noRedispatch, abort, stats] = (await freePorts(6)) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
-const [dead] = (await freePorts(1)) as [number];
+const [one, retry, redispatch, noRedispatch, abort, stats] = await freePorts(6);
+const [dead] = await freePorts(1);
 const program = await startProgram(t, {
   config: `${basics(`nbthread 1\nlog ${syslog.address} local0\nstats socket 127.0.0.1:${stats} level admin`, "log global\noption httplog\nhttp-reuse never")}
 listen one

@@ -32,9 +32,7 @@ origin.onConnection = (connection: RawSocket) => {
   });
 };
 
-const [answers, edits, parts, addresses, responses, listenPort, statsPort] = (await freePorts(7)) as [
-  ...[number, number, number, number, number, number, number],
-];
+const [answers, edits, parts, addresses, responses, listenPort, statsPort] = await freePorts(7);
 const bodyFile = join(tmpdir(), `ringway-rules-${process.pid}.txt`);
 const errorFile = join(tmpdir(), `ringway-rules-${process.pid}.http`);
 writeFileSync(bodyFile, "path %[path]\n");

@@ -16,7 +16,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const BULK_BYTES = 24_000_000;
 
 const origin = await startRawOrigin(t);
-const [shortClient, shortServer] = (await freePorts(2)) as [number, number];
+const [shortClient, shortServer] = await freePorts(2);
 await startProgram(t, {
   config: `${basics("nbthread 1", "http-reuse never")}
 listen short-client

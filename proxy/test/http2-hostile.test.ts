@@ -27,7 +27,7 @@ t.teardown(() => {
   origin.closeAllConnections();
   origin.close();
 });
-const [port, stats] = (await freePorts(2)) as [number, number];
+const [port, stats] = await freePorts(2);
 const program = await startProgram(t, {
   config: `${basics(`nbthread 1\nstats socket 127.0.0.1:${stats} level admin`)}
 listen main

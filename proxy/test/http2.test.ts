@@ -159,15 +159,7 @@ function ask(
 const shop = new CertificateShop(t);
 const certificate = shop.selfSigned("localhost");
 const origins = await startOrigins(t);
-const [plain, secure, toTwo, secureTwo, inner, stats, upgraded] = (await freePorts(7)) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+const [plain, secure, toTwo, secureTwo, inner, stats, upgraded] = await freePorts(7);
 const CONFIG = `${basics(`nbthread 2\nstats socket 127.0.0.1:${stats} level admin`, "http-reuse always\ntimeout http-keep-alive 20s")}
 listen prior
   bind 127.0.0.1:${plain} proto h2
@@ -328,7 +320,7 @@ t.test("who takes nothing holds up only his own stream, and little memory", asyn
 });
 
 t.test("what can be switched off, and how long a connection may be used", async (t) => {
-  const [few, never] = (await freePorts(2)) as [number, number];
+  const [few, never] = await freePorts(2);
   const settings =
     "tune.h2.fe.max-total-streams 3\ntune.h2.fe.max-concurrent-streams 7\ntune.h2.initial-window-size 20000\nh2-workaround-bogus-websocket-clients";
   const server = `server s 127.0.0.1:${origins.one}`;

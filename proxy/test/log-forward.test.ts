@@ -27,7 +27,7 @@ async function freeUdpPort(): Promise<number> {
 }
 
 const receivers = await Promise.all([0, 1, 2, 3].map(() => startSyslog(t)));
-const [web, api, tcp, plain, balanced] = (await freePorts(5)) as [number, number, number, number, number];
+const [web, api, tcp, plain, balanced] = await freePorts(5);
 const udp = await freeUdpPort();
 await startProgram(t, {
   config: `${basics(`nbthread 2\nstats socket 127.0.0.1:${api} level admin`)}
@@ -124,7 +124,7 @@ t.test("what others say, in the words of the target", async (t) => {
 
 t.test("option host: whose name a message bears", async (t) => {
   const strategies = ["replace", "fill", "keep", "append"] as const;
-  const [stats] = (await freePorts(1)) as [number];
+  const [stats] = await freePorts(1);
   const inlets: number[] = [];
   while (inlets.length < strategies.length) inlets.push(await freeUdpPort());
   await startProgram(t, {

@@ -21,7 +21,7 @@ t.test("a server's maxconn: the rest queues, first come first served", async (t)
   for (const threads of [1, 2]) {
     await t.test(`${threads} workers`, async (t) => {
       const origin = await startRawOrigin(t);
-      const [port, stats] = (await freePorts(2)) as [number, number];
+      const [port, stats] = await freePorts(2);
       await startProgram(t, {
         config: `${basics(`nbthread ${threads}\nstats socket 127.0.0.1:${stats} level admin`)}
 listen main
@@ -71,7 +71,7 @@ listen main
 /** The order in which one server at its maxconn of 1 gets requests that came in the order of `requests`. */
 async function servedOrder(t: Tap, requests: readonly string[], command?: readonly string[]): Promise<string[]> {
   const origin = await startRawOrigin(t);
-  const [port, stats] = (await freePorts(2)) as [number, number];
+  const [port, stats] = await freePorts(2);
   const program = await startProgram(t, {
     ...(command === undefined ? {} : { command }),
     config: `${basics(`nbthread 1\nstats socket 127.0.0.1:${stats} level admin`)}
@@ -154,7 +154,7 @@ listen main
 t.test("a frontend's maxconn: the rest waits in the backlog", async (t) => {
   const origin = await startRawOrigin(t);
   origin.onConnection = (connection) => connection.socket.on("data", () => connection.send(OK));
-  const [port, stats] = (await freePorts(2)) as [number, number];
+  const [port, stats] = await freePorts(2);
   await startProgram(t, {
     config: `${basics(`nbthread 2\nstats socket 127.0.0.1:${stats} level admin`)}
 frontend main
@@ -191,7 +191,7 @@ backend out
 t.test("the global maxconn: all frontends together", async (t) => {
   const origin = await startRawOrigin(t);
   origin.onConnection = (connection) => connection.socket.on("data", () => connection.send(OK));
-  const [a, b, stats] = (await freePorts(3)) as [number, number, number];
+  const [a, b, stats] = await freePorts(3);
   await startProgram(t, {
     config: `${basics(`nbthread 2\nmaxconn 4\nstats socket 127.0.0.1:${stats} level admin`)}
 listen a

@@ -38,7 +38,7 @@ t.test("responses are fetched, checked and stapled", needs("openssl"), async (t)
   const openssl = (...args: string[]): void => {
     execFileSync("openssl", args, { cwd: folder, stdio: "ignore" });
   };
-  const [port, api, responder] = (await freePorts(3)) as [number, number, number];
+  const [port, api, responder] = await freePorts(3);
   const authority = (name: string): void =>
     openssl(
       ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"],

@@ -18,7 +18,7 @@ const SETTLE_MS = 150;
 async function start(parent: Teardown, frontend: string) {
   const origin = await startRawOrigin(parent);
   origin.onConnection = (connection) => connection.socket.on("data", () => connection.send(OK));
-  const [port, stats] = (await freePorts(2)) as [number, number];
+  const [port, stats] = await freePorts(2);
   const program = await startProgram(parent, {
     config: `${basics(`nbthread 1\nstats socket 127.0.0.1:${stats} level admin`)}
 listen main

@@ -24,10 +24,7 @@ const origin = await startHttpOrigin(t, {
   },
 });
 const backup = await startRawOrigin(t);
-const [fast, fail, sudden, down, layer4, pair, closed, stats] = (await freePorts(8)) as [
-  ...[number, number, number, number],
-  ...[number, number, number, number],
-];
+const [fast, fail, sudden, down, layer4, pair, closed, stats] = await freePorts(8);
 const api = `127.0.0.1:${stats}`;
 const observed = (onError: string, more = ""): string =>
   `server s 127.0.0.1:${origin.port} check inter 1h fall 3 rise 2 observe layer7 error-limit ${ERROR_LIMIT} on-error ${onError}${more}`;

@@ -26,7 +26,7 @@ interface Place {
 }
 
 async function place(): Promise<Place> {
-  const [web, stats, peers] = (await freePorts(3)) as [number, number, number];
+  const [web, stats, peers] = await freePorts(3);
   return { web, stats: `127.0.0.1:${stats}`, peers };
 }
 

@@ -47,7 +47,7 @@ const OTHER_IN_26 =
   /^haproxy_process_(version|build_info|failed_resolutions)|_check_(failures|up_down)_total|downtime_seconds_total|^# TYPE haproxy_process/;
 
 t.test("names, types, labels and parameters are HAProxy's", needs("haproxy"), async (t) => {
-  const [ours, theirs, server] = (await freePorts(3)) as [number, number, number];
+  const [ours, theirs, server] = await freePorts(3);
   const haproxy = findProgram("haproxy");
   if (haproxy === null) throw new Error("needs() found it");
   await startProgram(t, { config: configuration(ours, server) });
@@ -81,7 +81,7 @@ t.test("names, types, labels and parameters are HAProxy's", needs("haproxy"), as
 });
 
 t.test("the dashboard asks for metrics that there are", async (t) => {
-  const [port, server] = (await freePorts(2)) as [number, number];
+  const [port, server] = await freePorts(2);
   await startProgram(t, { config: configuration(port, server) });
   const { series } = await scrape(port, "");
   const there = new Set([...series].map((line) => line.replace(/^# TYPE (\S+) .*/, "$1").replace(/\{.*/, "")));

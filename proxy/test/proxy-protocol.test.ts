@@ -39,9 +39,7 @@ const WHO =
 
 const syslog = await startSyslog(t);
 const raw = await startRawOrigin(t);
-const [inbound, slow, tcp, one, two, tlvs, toRaw, v1Raw, inside, ruled] = (await freePorts(10)) as [
-  ...[number, number, number, number, number, number, number, number, number, number],
-];
+const [inbound, slow, tcp, one, two, tlvs, toRaw, v1Raw, inside, ruled] = await freePorts(10);
 await startProgram(t, {
   config:
     basics(`nbthread 2\nlog ${syslog.address} local0`, "log global\noption dontlognull") +
@@ -227,7 +225,7 @@ t.test("a connection that announced one client is never given to another", async
 });
 
 t.test("HAProxy on the other side", needs("haproxy"), async (t) => {
-  const [front, back, through] = (await freePorts(3)) as [number, number, number];
+  const [front, back, through] = await freePorts(3);
   const reply =
     'http-request return status 200 content-type text/plain lf-string "%ci %cp %[dst] %[dst_port] %[fc_pp_unique_id]"';
   await startProgram(t, {

@@ -114,7 +114,7 @@ t.test("curl", needs("curl"), async (t) => {
 
 t.test("wrk", needs("wrk"), async (t) => {
   const origin = await startHttpOrigin(t);
-  const [port, stats] = (await freePorts(2)) as [number, number];
+  const [port, stats] = await freePorts(2);
   await startProgram(t, {
     config:
       basics(`nbthread 2\nstats socket 127.0.0.1:${stats} level admin`) +
@@ -138,7 +138,7 @@ async function startOther(t: Teardown, program: string, args: readonly string[],
 }
 
 t.test("nginx behind", needs("nginx"), async (t) => {
-  const [port, nginx] = (await freePorts(2)) as [number, number];
+  const [port, nginx] = await freePorts(2);
   for (const name of ["temp", "logs"]) mkdirSync(join(folder, name));
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `${name}_temp_path ${folder}/temp/${name};`,
@@ -164,7 +164,7 @@ t.test("nginx behind", needs("nginx"), async (t) => {
 
 t.test("HAProxy before and behind", needs("haproxy"), async (t) => {
   const origin = await startHttpOrigin(t, { name: "far end" });
-  const [port, before, behind] = (await freePorts(3)) as [number, number, number];
+  const [port, before, behind] = await freePorts(3);
   const hop = (name: string, from: number, to: number, lines: string): string =>
     basics() + listen(name, from, `${lines}\nserver s 127.0.0.1:${to}`);
   writeFileSync(join(folder, "before.cfg"), hop("before", before, port, "option forwardfor"));

@@ -14,7 +14,7 @@ t.setTimeout(120_000);
 
 const dns = await startNameserver(t);
 const origin = await startHttpOrigin(t, { handler: (_, response) => response.end("origin") });
-const [front, stats] = (await freePorts(2)) as [number, number];
+const [front, stats] = await freePorts(2);
 const RESOLVERS = (nameserver: string): string => `
 resolvers d
   nameserver n1 ${nameserver}

@@ -28,7 +28,7 @@ origin.onConnection = (connection: RawSocket) => {
   });
 };
 
-const [web, tcp, either, implicit, picky] = (await freePorts(5)) as [number, number, number, number, number];
+const [web, tcp, either, implicit, picky] = await freePorts(5);
 await startProgram(t, {
   config: `
 global

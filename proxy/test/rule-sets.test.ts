@@ -44,9 +44,7 @@ origin.onConnection = (connection: RawSocket) => {
   });
 };
 
-const [rules, admission, defaulted, content, held, buffered] = (await freePorts(6)) as [
-  ...[number, number, number, number, number, number],
-];
+const [rules, admission, defaulted, content, held, buffered] = await freePorts(6);
 const mapFile = join(tmpdir(), `ringway-rule-sets-${process.pid}.map`);
 writeFileSync(mapFile, "/mapped first\n");
 t.teardown(() => rmSync(mapFile));

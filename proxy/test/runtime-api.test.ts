@@ -19,7 +19,7 @@ t.test("what happens on the wire", async (t) => {
   const one = await startHttpOrigin(t, { name: "one" });
   const two = await startHttpOrigin(t, { name: "two" });
   const raw = await startRawOrigin(t);
-  const [port, apiPort, tcp] = (await freePorts(3)) as [number, number, number];
+  const [port, apiPort, tcp] = await freePorts(3);
   const api = `127.0.0.1:${apiPort}`;
   await startProgram(t, {
     config: `${basics(`nbthread 2\nstats socket ${api} level admin`)}
@@ -82,7 +82,7 @@ listen pass
 });
 
 t.test("hatop and socat, in a terminal and in a script", needs("hatop", "script", "socat"), async (t) => {
-  const [port, server] = (await freePorts(2)) as [number, number];
+  const [port, server] = await freePorts(2);
   const folder = mkdtempSync(join(tmpdir(), "ringway-hatop-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const socket = join(folder, "api.sock");

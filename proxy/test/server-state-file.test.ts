@@ -36,7 +36,7 @@ backend own
 }
 
 t.test("round trip", async (t) => {
-  const [stats] = (await freePorts(1)) as [number];
+  const [stats] = await freePorts(1);
   const address = `127.0.0.1:${stats}`;
   const first = await startProgram(t, { config: configOf(stats) });
   for (const line of [

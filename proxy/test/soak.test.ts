@@ -32,7 +32,7 @@ const COLLECTIONS_PER_MINUTE = 30;
 const [node, ...rest] = programUnderTest();
 /** With V8's own record of every garbage collection on stdout. */
 const traced = IS_HAPROXY ? programUnderTest() : [node!, "--trace-gc", ...rest];
-const [port, stats] = (await freePorts(2)) as [number, number];
+const [port, stats] = await freePorts(2);
 const api = `127.0.0.1:${stats}`;
 const originPort = await startHoseOrigin(t);
 const program = await startProgram(t, {

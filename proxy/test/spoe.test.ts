@@ -143,7 +143,7 @@ function serve(socket: Socket): void {
 const agent = createServer(serve);
 const sockets = new Set<Socket>();
 agent.on("connection", (socket) => sockets.add(socket));
-const [agentPort, httpPort, tcpPort, resilientPort] = (await freePorts(4)) as [number, number, number, number];
+const [agentPort, httpPort, tcpPort, resilientPort] = await freePorts(4);
 await new Promise<void>((listening) => agent.listen(agentPort, "127.0.0.1", listening));
 t.teardown(() => {
   for (const socket of sockets) socket.destroy();

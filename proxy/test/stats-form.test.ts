@@ -10,7 +10,7 @@ import { showStat } from "./lab/runtime-api.ts";
 import { sleep } from "./lab/time.ts";
 
 t.test("fields that come after the head, in pieces", async (t) => {
-  const [port, api, server] = (await freePorts(3)) as [number, number, number];
+  const [port, api, server] = await freePorts(3);
   await startProgram(t, {
     config: `${basics(`nbthread 1\nstats socket 127.0.0.1:${api} level admin`)}
 frontend page

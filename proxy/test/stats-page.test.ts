@@ -33,7 +33,7 @@ t.test("drain a server, watch it empty, bring it back", needs("chromium"), async
       else response.end("done");
     },
   });
-  const [port, api] = (await freePorts(2)) as [number, number];
+  const [port, api] = await freePorts(2);
   const address = `http://127.0.0.1:${port}/stats`;
   await startProgram(t, {
     config: `${basics(`nbthread 2\nstats socket 127.0.0.1:${api} level admin`)}

@@ -186,7 +186,7 @@ interface Observed {
 }
 
 async function observe(program?: string): Promise<Observed[]> {
-  const [web, second, plain, stats] = (await freePorts(4)) as [number, number, number, number];
+  const [web, second, plain, stats] = await freePorts(4);
   const running = await startProgram(t, {
     ...(program === undefined ? {} : { command: [program] }),
     config: configuration(web, second, plain, stats, 1),
@@ -240,7 +240,7 @@ t.test("as HAProxy does it", needs("haproxy"), async (t) => {
 });
 
 t.test("four workers count together what comes in at the same time", async (t) => {
-  const [web, second, plain, stats] = (await freePorts(4)) as [number, number, number, number];
+  const [web, second, plain, stats] = await freePorts(4);
   await startProgram(t, { config: configuration(web, second, plain, stats, 4) });
   const requests = 600;
   const agents = Array.from({ length: 12 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));

@@ -20,17 +20,8 @@ const syslog = await startSyslog(t);
 const origin = await startRawOrigin(t);
 const sources: RawOrigin[] = [];
 for (let i = 0; i < 4; i++) sources.push(await startRawOrigin(t));
-const [plain, client, server, clientFin, serverFin, source, refused, idle] = (await freePorts(8)) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
-const [dead] = (await freePorts(1)) as [number];
+const [plain, client, server, clientFin, serverFin, source, refused, idle] = await freePorts(8);
+const [dead] = await freePorts(1);
 const listen = (name: string, port: number, ...lines: string[]): string =>
   [`listen ${name}`, `  bind 127.0.0.1:${port}`, ...lines.map((line) => `  ${line}`), ""].join("\n");
 const toOrigin = `server s 127.0.0.1:${origin.port}`;

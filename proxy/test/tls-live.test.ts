@@ -199,7 +199,7 @@ t.test("tickets are sealed with keys of a file, at every machine that has it; ke
   writeFileSync(files.small, keysOf(48));
   writeFileSync(files.large, keysOf(80));
   const start = async () => {
-    const [small, large, api] = (await freePorts(3)) as [number, number, number];
+    const [small, large, api] = await freePorts(3);
     const program = await startProgram(t, {
       config: `${basics(`nbthread 2\nstats socket 127.0.0.1:${api} level admin`)}
 frontend f
@@ -341,7 +341,7 @@ t.test(
     const chain = join(chains, "authority.pem");
     writeFileSync(chain, readFileSync(shop.authority.certificate));
     writeFileSync(join(chains, "README"), "no certificate\n");
-    const [port, api] = (await freePorts(2)) as [number, number];
+    const [port, api] = await freePorts(2);
     await startProgram(t, {
       config: `${basics(`stats socket 127.0.0.1:${api} level admin\nissuers-chain-path ${chains}`)}
 listen f

@@ -235,7 +235,7 @@ t.test("what is wrong with server lines is said", skip, async (t) => {
 t.test("checks trust whom the runtime API makes trusted", skip, async (t) => {
   const [mine, theirs] = [new CertificateShop(t), new CertificateShop(t)];
   const origin = await startTlsOrigin(t, theirs.issue("good.test"));
-  const [port, api] = (await freePorts(2)) as [number, number];
+  const [port, api] = await freePorts(2);
   const ca = mine.authority.certificate;
   await startProgram(t, {
     config: `${basics(`stats socket 127.0.0.1:${api} level admin`, "timeout check 5s")}

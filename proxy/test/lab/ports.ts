@@ -26,11 +26,18 @@ export async function freePort(): Promise<number> {
   throw new Error("no free port");
 }
 
+/** As many numbers as were asked for, where that is known beforehand. */
+type Ports<N extends number, Found extends number[] = []> = number extends N
+  ? number[]
+  : Found["length"] extends N
+    ? Found
+    : Ports<N, [...Found, number]>;
+
 /** Several different free ports. */
-export async function freePorts(count: number): Promise<number[]> {
+export async function freePorts<N extends number>(count: N): Promise<Ports<N>> {
   const ports: number[] = [];
   while (ports.length < count) ports.push(await freePort());
-  return ports;
+  return ports as Ports<N>;
 }
 
 /** `count` free ports in a row, for port ranges. Returns the first. */
