@@ -5,12 +5,13 @@
 //
 // A proxy that cannot do a scenario is left out and the reason kept; one that fails in the middle is an error row, not a crash.
 
-import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CertificateShop } from "../proxy/test/lab/certificates.ts";
 import { encodeInternetAddress, SOCKADDR_BYTES_MAX, sockaddrPort } from "../shared/abi/sockaddr.ts";
 import { close } from "../shared/ffi/file.ts";
 import { AF_INET, bind, getsockname, SOCK_CLOEXEC, SOCK_DGRAM, socket } from "../shared/ffi/socket.ts";
@@ -77,7 +78,9 @@ export async function runScenario(
   const folder = mkdtempSync(join(tmpdir(), "ringway-bench-"));
   const origin = await startOrigin(folder, cores, scenario.kind === "transfer");
   const logSink = scenario.log ? openLogSink() : null;
-  const certificate = scenario.tls ? makeCertificate(folder) : null;
+  const endings: (() => void)[] = [];
+  const shop = scenario.tls ? new CertificateShop({ teardown: (end) => void endings.push(end) }) : null;
+  const certificate = shop?.selfSigned("localhost").bundle ?? null;
   const running: Running[] = [];
   const leftOut: { proxy: string; why: string }[] = [];
   try {
@@ -114,28 +117,10 @@ export async function runScenario(
     await origin.stop();
     if (logSink !== null) close(logSink.fd);
     rmSync(folder, { recursive: true, force: true });
+    for (const end of endings) end();
   }
   const entries = running.map(({ contestant, samples }) => ({ proxy: contestant.name, samples }));
   return { scenario, origin: origin.program, entries, leftOut };
-}
-
-/** A certificate that nobody has to trust, and its key, in one file: ECDSA P-256, as most sites have it. */
-function makeCertificate(folder: string): string {
-  const path = join(folder, "site.pem");
-  const key = [
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    path,
-    "-out",
-    `${path}.crt`,
-  ];
-  execFileSync("openssl", ["req", "-x509", ...key, "-days", "30", "-subj", "/CN=localhost"], { stdio: "pipe" });
-  appendFileSync(path, readFileSync(`${path}.crt`));
-  return path;
 }
 
 async function runRounds(
@@ -192,9 +177,8 @@ async function measureLoad(
   cores: Cores,
 ): Promise<Sample> {
   const { path, connections, close, pipelined, tls } = scenario;
-  const { seconds: secondsMax, requests: requestsMax } = options;
   const shape = { path, connections, close, pipelined, tls };
-  const job = { port: proxy.port, ...shape, seconds: secondsMax, requests: requestsMax };
+  const job = { port: proxy.port, ...shape, seconds: options.seconds, requests: options.requests };
   const wanted = scenario.generator === "fast" && options.requests === null ? fastGenerator(cores) : autocannon(cores);
   const why = wanted.refuses(job);
   if (why !== null) throw new Error(`${wanted.name}: ${why}`);

@@ -2,6 +2,7 @@
 
 import { randomBytes, randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
+import { dnsQuestion } from "../../shared/dns/question.ts";
 import type { CheckPlan, CheckTarget, UdpCheckPlan } from "../plan/virtual-server.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -76,21 +77,11 @@ export function dnsAttempt(check: Extract<CheckPlan, { kind: "dns" }>): Attempt 
     const id = randomInt(0x10000);
     return datagramAttempt(
       check.target,
-      dnsQuery(id, check.name, check.type),
+      dnsQuestion(id, check.name, check.type),
       (reply) => judgeDns(id, reply),
       null,
     )(done);
   };
-}
-
-/** RFC 1035 §4: a question for one name, recursion desired. */
-export function dnsQuery(id: number, name: string, type: number): Buffer {
-  const labels = name.split(".").filter((label) => label !== "");
-  const question = labels.map((label) =>
-    Buffer.concat([Buffer.of(Math.min(label.length, 63)), Buffer.from(label.slice(0, 63))]),
-  );
-  const header = Buffer.of(id >> 8, id & 0xff, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0);
-  return Buffer.concat([header, ...question, Buffer.of(0, type >> 8, type & 0xff, 0, 1)]);
 }
 
 /** An answer to our question without an error (RCODE 0) counts, as for keepalived. undefined: an answer to somebody else. */

@@ -8,12 +8,11 @@
 // The store is shared by all workers (store.ts); what may be stored is policy.ts.
 
 import { latin1 } from "../../shared/latin1.ts";
-import { findHeader } from "../compression/negotiate.ts";
-import { CONNECTION } from "../connection/table.ts";
 import { BODY } from "../http1/body.ts";
 import { HeadWriter } from "../http1/edit.ts";
 import { standardReason } from "../http1/error-messages.ts";
 import { dropNamed } from "../http1/framing.ts";
+import { findHeader } from "../http1/header-lookup.ts";
 import { HEADER_INTS, MESSAGE, METHOD } from "../http1/message.ts";
 import { Words64 } from "../sample/words64.ts";
 import { xxh64 } from "../sample/xxh.ts";
@@ -100,7 +99,7 @@ export class Cache {
     const hostStart = host < 0 ? 0 : request.headers[host * HEADER_INTS + 2]!;
     const hostEnd = host < 0 ? 0 : request.headers[host * HEADER_INTS + 3]!;
     // What clients see over TLS and without it may differ.
-    const scheme = (connections.flags[connections.carrier[stream.client]!]! & CONNECTION.tls) !== 0 ? HTTPS : HTTP;
+    const scheme = connections.isEncrypted(stream.client) ? HTTPS : HTTP;
     const needed = scheme.length + 1 + hostEnd - hostStart + request.pathEnd - request.pathStart;
     if (needed > use.key.length) use.key = new Uint8Array(needed * 2);
     const { key } = use;

@@ -1,7 +1,7 @@
 // What may be cached and for how long (RFC 9111), as HAProxy decides it (configuration.txt 6.1): looks at parsed heads, changes nothing.
 
 import { latin1 } from "../../shared/latin1.ts";
-import { findHeader } from "../compression/negotiate.ts";
+import { findHeader, headerText, textOf } from "../http1/header-lookup.ts";
 import { HEADER_INTS, type Message } from "../http1/message.ts";
 import { VARY } from "./store.ts";
 
@@ -59,16 +59,6 @@ export function elements(bytes: Uint8Array, message: Message, name: Uint8Array):
     }
   }
   return found;
-}
-
-function textOf(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
-}
-
-function headerText(bytes: Uint8Array, message: Message, name: Uint8Array): string | null {
-  const index = findHeader(bytes, message, name);
-  if (index < 0) return null;
-  return textOf(bytes, message.headers[index * HEADER_INTS + 2]!, message.headers[index * HEADER_INTS + 3]!);
 }
 
 /** Seconds since the epoch of an HTTP date, null: it is none. */

@@ -8,6 +8,7 @@
 
 import { latin1 } from "../../shared/latin1.ts";
 import { dropHeader, dropNamed } from "../http1/framing.ts";
+import { findHeader } from "../http1/header-lookup.ts";
 import { HEADER_INTS, MESSAGE, METHOD, type Message } from "../http1/message.ts";
 import type { CompressionDirectionPlan, CompressionPlan } from "../plan/compression.ts";
 import { COUNTER } from "../shared-state/layout.ts";
@@ -17,7 +18,7 @@ import { ChunkWriter } from "./chunk-writer.ts";
 import { CodingSide, StreamCoding } from "./coding.ts";
 import { Encoders, FLUSH, formatOf } from "./encoders.ts";
 import { CompressionLimits } from "./limits.ts";
-import { bestAlgorithm, findHeader, hasType, isEncoded, isOldBrowser, listHas, mayTransform } from "./negotiate.ts";
+import { bestAlgorithm, hasType, isEncoded, isOldBrowser, listHas, mayTransform } from "./negotiate.ts";
 
 const VERSION11 = MESSAGE.version11;
 const HAS_LENGTH = MESSAGE.contentLength;

@@ -2,6 +2,8 @@
 // does it (configuration.txt 4.2 "compression algo", 9.2). Bytes of parsed heads only; nothing is changed here.
 
 import { latin1 } from "../../shared/latin1.ts";
+import { lower } from "../http1/authority.ts";
+import { beginsWith, findHeader } from "../http1/header-lookup.ts";
 import { HEADER_INTS, type Message } from "../http1/message.ts";
 import { equals } from "../http1/parser.ts";
 
@@ -25,24 +27,6 @@ const SIX = 54;
 const Q_MAX = 1000;
 
 const isBlank = (byte: number): boolean => byte === 32 || byte === 9;
-const lower = (byte: number): number => (byte >= 65 && byte <= 90 ? byte + 32 : byte);
-
-/** The index of the first header of that name from `from` on, -1: there is none. */
-export function findHeader(bytes: Uint8Array, message: Message, name: Uint8Array, from = 0): number {
-  const { headers } = message;
-  for (let index = from; index < message.headerCount; index++) {
-    const at = index * HEADER_INTS;
-    if (headers[at + 1]! - headers[at]! === name.length && equals(bytes, headers[at]!, name)) return index;
-  }
-  return -1;
-}
-
-/** Whether bytes[start, end) begin with `word`, in lower case, whatever their case. */
-function beginsWith(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
-  if (end - start < word.length) return false;
-  for (let i = 0; i < word.length; i++) if (lower(bytes[start + i]!) !== word[i]) return false;
-  return true;
-}
 
 /** Old browsers that announce what they cannot do: Mozilla/4, but for MSIE 6 with SP2 and MSIE 7 on. */
 export function isOldBrowser(bytes: Uint8Array, request: Message): boolean {

@@ -105,7 +105,6 @@ function reportServer(proxy: ProxyDraft, server: ServerDraft): void {
   const { host } = server.slot.argument;
   if (
     server.isUnresolved &&
-    server.resolversIndex < 0 &&
     !server.options.texts.has("resolvers") &&
     !proxy.disabled &&
     server.options.texts.get("init-addr") !== "none"

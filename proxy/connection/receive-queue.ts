@@ -1,6 +1,7 @@
 // Received buffers of a connection, oldest first, linked through BufferPool.next. They belong to the connection until taken.
 
 import type { BufferPool } from "../../shared/arena/buffer-pool.ts";
+import { compact, drawFromNext } from "./buffer-queue.ts";
 import type { Connections } from "./table.ts";
 
 const LF = 10;
@@ -55,24 +56,10 @@ export class ReceiveQueue {
   joined(slot: number): number {
     const table = this.#connections;
     const pool = this.#pool;
-    const bytes = this.#bytes;
     const first = table.receiveHead[slot]!;
-    const offset = pool.offsetOf(first);
-    for (let second = pool.next[first]!; second >= 0; second = pool.next[first]!) {
-      if (pool.start[first]! > offset) {
-        bytes.copyWithin(offset, pool.start[first]!, pool.end[first]!);
-        pool.end[first]! -= pool.start[first]! - offset;
-        pool.start[first] = offset;
-      }
-      const length = Math.min(offset + pool.size - pool.end[first]!, pool.end[second]! - pool.start[second]!);
-      if (length === 0) break;
-      bytes.copyWithin(pool.end[first]!, pool.start[second]!, pool.start[second]! + length);
-      pool.end[first]! += length;
-      pool.start[second]! += length;
-      if (pool.start[second] !== pool.end[second]) break;
-      pool.next[first] = pool.next[second]!;
-      if (table.receiveTail[slot] === second) table.receiveTail[slot] = first;
-      pool.free(second);
+    if (pool.next[first]! >= 0) {
+      compact(pool, this.#bytes, first);
+      this.gather(slot);
     }
     return first;
   }
@@ -84,16 +71,8 @@ export class ReceiveQueue {
     const first = table.receiveHead[slot]!;
     if (first < 0) return;
     const limit = pool.offsetOf(first) + pool.size;
-    for (let second = pool.next[first]!; second >= 0 && pool.end[first]! < limit; second = pool.next[first]!) {
-      const length = Math.min(limit - pool.end[first]!, pool.end[second]! - pool.start[second]!);
-      this.#bytes.copyWithin(pool.end[first]!, pool.start[second]!, pool.start[second]! + length);
-      pool.end[first]! += length;
-      pool.start[second]! += length;
-      if (pool.start[second] !== pool.end[second]) return;
-      pool.next[first] = pool.next[second]!;
-      if (table.receiveTail[slot] === second) table.receiveTail[slot] = first;
-      pool.free(second);
-    }
+    while (pool.next[first]! >= 0 && pool.end[first]! < limit) drawFromNext(pool, this.#bytes, first);
+    if (pool.next[first]! < 0) table.receiveTail[slot] = first;
   }
 
   /**

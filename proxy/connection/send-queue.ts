@@ -4,6 +4,7 @@
 
 import type { Arena } from "../../shared/arena/arena.ts";
 import type { BufferPool } from "../../shared/arena/buffer-pool.ts";
+import { compact, drawFromNext } from "./buffer-queue.ts";
 import type { Connections } from "./table.ts";
 
 /** Buffers gathered into one sendmsg. */
@@ -116,22 +117,11 @@ export class SendQueue {
     const table = this.#connections;
     const pool = this.#pool;
     const first = table.sendHead[slot]!;
-    const second = first < 0 ? -1 : pool.next[first]!;
-    if (second < 0) return false;
-    const offset = pool.offsetOf(first);
+    if (first < 0 || pool.next[first]! < 0) return false;
     const { bytes } = this.#arena;
-    bytes.copyWithin(offset, pool.start[first]!, pool.end[first]!);
-    pool.end[first]! -= pool.start[first]! - offset;
-    pool.start[first] = offset;
-    const length = Math.min(offset + pool.size - pool.end[first]!, pool.end[second]! - pool.start[second]!);
-    bytes.copyWithin(pool.end[first]!, pool.start[second]!, pool.start[second]! + length);
-    pool.end[first]! += length;
-    pool.start[second]! += length;
-    if (pool.start[second] === pool.end[second]) {
-      pool.next[first] = pool.next[second]!;
-      if (table.sendTail[slot] === second) table.sendTail[slot] = first;
-      pool.free(second);
-    }
+    compact(pool, bytes, first);
+    const length = drawFromNext(pool, bytes, first);
+    if (pool.next[first]! < 0) table.sendTail[slot] = first;
     return length > 0;
   }
 

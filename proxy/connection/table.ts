@@ -156,6 +156,15 @@ export class Connections {
     this.free = new FreeList(capacity);
   }
 
+  /** The descriptor that carries the connection's bytes. */
+  socketOf(slot: number): number {
+    return this.fd[this.carrier[slot]!]!;
+  }
+
+  isEncrypted(slot: number): boolean {
+    return (this.flags[this.carrier[slot]!]! & CONNECTION.tls) !== 0;
+  }
+
   /** Closes every descriptor in the table at once; for a worker that ends, after its reactor. */
   closeDescriptors(): void {
     for (let slot = 0; slot < this.capacity; slot++) {

@@ -119,7 +119,7 @@ export class Transport {
   readonly pool: BufferPool;
   readonly wheel: TimerWheel;
   readonly received: ReceiveQueue;
-  readonly #queued: SendQueue;
+  readonly queued: SendQueue;
   /** Requests of a row whose last completion has not arrived. */
   readonly #inFlight: Uint8Array;
   /** Rows whose receive found no buffer. */
@@ -153,7 +153,7 @@ export class Transport {
     this.pool = pool;
     this.wheel = wheel;
     this.received = new ReceiveQueue(connections, pool, arena.bytes);
-    this.#queued = new SendQueue(connections, pool, arena);
+    this.queued = new SendQueue(connections, pool, arena);
     this.#inFlight = new Uint8Array(connections.capacity);
     this.#starved = new Int32Array(connections.capacity);
     this.#deferred = new Int32Array(connections.capacity * 2);
@@ -161,7 +161,7 @@ export class Transport {
     this.tls = new Tls({
       ...{ arena, pool, connections },
       received: (slot, buffer) => this.received.append(slot, buffer),
-      toSend: (slot, buffer) => this.#queued.append(slot, buffer),
+      toSend: (slot, buffer) => this.queued.append(slot, buffer),
     });
   }
 
@@ -251,12 +251,12 @@ export class Transport {
       "nothing is queued behind the end of output",
     );
     if ((this.connections.flags[slot]! & TLS) !== 0) this.tls.write(slot, buffer);
-    else this.#queued.append(slot, buffer);
+    else this.queued.append(slot, buffer);
   }
 
   /** As `queue`, of what goes out as it is before an encrypted row's handshake. */
   queuePlain(slot: number, buffer: number): void {
-    this.#queued.append(slot, buffer);
+    this.queued.append(slot, buffer);
   }
 
   /** Sends what is queued, if nothing is under way. */
@@ -279,8 +279,7 @@ export class Transport {
     if (pool.next[head]! < 0) {
       const start = pool.start[head]!;
       this.reactor.send(OP_SEND, slot, table.generation[slot]!, table.fd[slot]!, start, pool.end[head]! - start, false);
-    } else
-      this.reactor.sendmsg(OP_SEND, slot, table.generation[slot]!, table.fd[slot]!, this.#queued.writeGather(slot));
+    } else this.reactor.sendmsg(OP_SEND, slot, table.generation[slot]!, table.fd[slot]!, this.queued.writeGather(slot));
   }
 
   /** Half-close: our end follows the last queued byte. */
@@ -329,7 +328,7 @@ export class Transport {
     this.#inFlight[slot]!++;
     this.reactor.close(OP_CLOSE, slot, generation, table.fd[slot]!);
     this.received.freeAll(slot);
-    if ((flags & SENDING) === 0) this.#queued.freeAll(slot);
+    if ((flags & SENDING) === 0) this.queued.freeAll(slot);
   }
 
   #cancelOther(slot: number, generation: number, op: number): void {
@@ -366,22 +365,6 @@ export class Transport {
   /** Who owns the row. */
   userOf(slot: number): ConnectionUser {
     return this.#user(slot);
-  }
-
-  /** Frees all, the first bytes, or none of what the row has queued; gives its first buffer to the caller. */
-  dropQueued(slot: number): void {
-    this.#queued.freeAll(slot);
-  }
-  consumeQueued(slot: number, bytes: number): void {
-    if (bytes > 0) this.#queued.dropSent(slot, bytes);
-  }
-  takeQueued(slot: number): number {
-    return this.#queued.take(slot);
-  }
-
-  /** Moves bytes of the second buffer that the row has queued behind those of the first. False: there is none, or no room. */
-  joinQueued(slot: number): boolean {
-    return this.#queued.joinFirst(slot);
   }
 
   /** A stream's row that was closed is free. */
@@ -532,7 +515,7 @@ export class Transport {
     const table = this.connections;
     table.flags[slot]! &= ~SENDING;
     if ((table.flags[slot]! & CLOSING) !== 0) {
-      this.#queued.freeAll(slot);
+      this.queued.freeAll(slot);
       return;
     }
     if (res < 0) {
@@ -541,7 +524,7 @@ export class Transport {
       else this.#fail(slot, -res);
       return;
     }
-    this.#queued.dropSent(slot, res);
+    this.queued.dropSent(slot, res);
     // Of encrypted rows there may be plaintext that waited for this send.
     if (table.sendHead[slot]! >= 0 || (table.flags[slot]! & TLS) !== 0) this.flush(slot);
     else this.#outputDrained(slot);
@@ -562,13 +545,13 @@ export class Transport {
   /** A server that takes no more may have said why (413 to a body that it does not want). Receiving comes to its end by itself. */
   #outputFailed(slot: number): void {
     this.connections.flags[slot]! |= OUTPUT_FAILED;
-    this.#queued.freeAll(slot);
+    this.queued.freeAll(slot);
     this.receive(slot);
   }
 
   #fail(slot: number, errno: number): void {
     this.connections.flags[slot]! |= FAILED;
-    if ((this.connections.flags[slot]! & SENDING) === 0) this.#queued.freeAll(slot);
+    if ((this.connections.flags[slot]! & SENDING) === 0) this.queued.freeAll(slot);
     this.#user(slot).onFailed(slot, errno);
   }
 

@@ -3,6 +3,7 @@
 // rules added are runs of their own.
 // The caller says what to add; what is left out was marked by `dropHeader`.
 
+import { ByteWriter } from "../../shared/arena/byte-writer.ts";
 import { latin1 } from "../../shared/latin1.ts";
 import { HEADER_INTS, MESSAGE, type Message } from "./message.ts";
 
@@ -17,57 +18,39 @@ const SLASH = 47;
 
 const HTTP_1 = latin1("HTTP/1.");
 
-/** One per worker. `at` is where the next byte goes; `failed` says that the head did not fit into the buffer. */
-export class HeadWriter {
-  readonly #bytes: Uint8Array;
-  at = 0;
-  #limit = 0;
-  failed = false;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  begin(at: number, limit: number): void {
-    this.at = at;
-    this.#limit = limit;
-    this.failed = false;
-  }
-
+/** One per worker. */
+export class HeadWriter extends ByteWriter {
   /** `METHOD target HTTP/1.x` with single blanks, whatever stood between them; `http://host` alone becomes `http://host/`. */
   requestLine(message: Message): void {
     this.copy(message.methodStart, message.methodEnd);
-    this.#byte(SP);
+    this.byte(SP);
     // As HAProxy: who asked over HTTP/2 did not choose the absolute form, and the server gets the usual one.
     const isOrigin = (message.flags & (HTTP2 | ABSOLUTE_FORM)) === (HTTP2 | ABSOLUTE_FORM);
     this.copy(isOrigin ? message.pathStart : message.targetStart, message.targetEnd);
-    if (message.pathStart === message.pathEnd && (message.flags & ABSOLUTE_FORM) !== 0) this.#byte(SLASH);
-    this.#byte(SP);
+    if (message.pathStart === message.pathEnd && (message.flags & ABSOLUTE_FORM) !== 0) this.byte(SLASH);
+    this.byte(SP);
     this.text(HTTP_1);
-    this.#byte((message.flags & VERSION11) !== 0 ? 49 : 48);
-    this.#byte(CR);
-    this.#byte(LF);
+    this.byte((message.flags & VERSION11) !== 0 ? 49 : 48);
+    this.byte(CR);
+    this.byte(LF);
   }
 
   /** `HTTP/1.x status reason`; a missing reason is the standard one. */
   statusLine(message: Message, standardReason: Uint8Array): void {
     this.text(HTTP_1);
-    this.#byte((message.flags & VERSION11) !== 0 ? 49 : 48);
-    this.#byte(SP);
-    const status = message.shownStatus || message.status;
-    this.#byte(48 + ((status / 100) | 0));
-    this.#byte(48 + (((status / 10) | 0) % 10));
-    this.#byte(48 + (status % 10));
-    this.#byte(SP);
+    this.byte((message.flags & VERSION11) !== 0 ? 49 : 48);
+    this.byte(SP);
+    this.statusDigits(message.shownStatus || message.status);
+    this.byte(SP);
     if (message.reasonEnd > message.reasonStart) this.copy(message.reasonStart, message.reasonEnd);
     else this.text(standardReason);
-    this.#byte(CR);
-    this.#byte(LF);
+    this.byte(CR);
+    this.byte(LF);
   }
 
   /** All headers that were not dropped. */
   headers(message: Message): void {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     const headers = message.headers;
     const count = message.headerCount * HEADER_INTS;
     let run = message.headersStart;
@@ -90,62 +73,27 @@ export class HeadWriter {
       this.copy(run, runEnd);
       if (name !== nameEnd) {
         this.copy(name, nameEnd);
-        this.#byte(COLON);
-        this.#byte(SP);
+        this.byte(COLON);
+        this.byte(SP);
         this.copy(value, valueEnd);
-        this.#byte(CR);
-        this.#byte(LF);
+        this.byte(CR);
+        this.byte(LF);
       }
       run = runEnd = next;
     }
     this.copy(run, runEnd);
   }
 
-  /** All bytes of a constant. */
-  text(text: Uint8Array): void {
-    this.part(text, text.length);
-  }
-
-  /** The first `length` bytes of `text`. */
-  part(text: Uint8Array, length: number): void {
-    if (this.at + length > this.#limit) {
-      this.failed = true;
-      return;
-    }
-    const bytes = this.#bytes;
-    for (let i = 0, at = this.at; i < length; i++) bytes[at++] = text[i]!;
-    this.at += length;
-  }
-
-  /** Bytes of the arena. */
-  copy(start: number, end: number): void {
-    const length = end - start;
-    if (this.at + length > this.#limit) {
-      this.failed = true;
-      return;
-    }
-    const bytes = this.#bytes;
-    // Calling copyWithin costs as much as copying a few dozen bytes by hand.
-    if (length > 48) bytes.copyWithin(this.at, start, end);
-    else for (let from = start, to = this.at; from < end; ) bytes[to++] = bytes[from++]!;
-    this.at += length;
-  }
-
   /** A decimal number without leading zeros. */
   decimal(value: number): void {
     let divisor = 1;
     while (value / divisor >= 10) divisor *= 10;
-    for (; divisor >= 1; divisor /= 10) this.#byte(48 + (Math.floor(value / divisor) % 10));
+    for (; divisor >= 1; divisor /= 10) this.byte(48 + (Math.floor(value / divisor) % 10));
   }
 
   endOfHead(): void {
-    this.#byte(CR);
-    this.#byte(LF);
-  }
-
-  #byte(byte: number): void {
-    if (this.at >= this.#limit) this.failed = true;
-    else this.#bytes[this.at++] = byte;
+    this.byte(CR);
+    this.byte(LF);
   }
 }
 

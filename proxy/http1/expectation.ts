@@ -3,10 +3,9 @@
 import { latin1 } from "../../shared/latin1.ts";
 import { STREAM_BYTES, type Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import { lower } from "./authority.ts";
 import { dropHeader } from "./framing.ts";
+import { beginsWith, findHeader } from "./header-lookup.ts";
 import { HEADER_INTS, MESSAGE } from "./message.ts";
-import { equals } from "./parser.ts";
 
 const EXPECT = latin1("expect");
 const CONTINUE_TOKEN = latin1("100-continue");
@@ -16,25 +15,17 @@ const CONTINUE = latin1("HTTP/1.1 100 Continue\r\n\r\n");
 export function tellToContinue(stream: Stream, { bytes, pool, streams, transport }: WorkerContext): void {
   const { request } = stream;
   if ((request.flags & MESSAGE.version11) === 0) return;
-  const { headers, headerCount } = request;
-  for (let index = 0; index < headerCount; index++) {
-    const at = index * HEADER_INTS;
-    if (headers[at + 1]! - headers[at]! !== EXPECT.length || !equals(bytes, headers[at]!, EXPECT)) continue;
-    if (!isContinue(bytes, headers[at + 2]!, headers[at + 3]!)) return;
-    const buffer = pool.take();
-    if (buffer < 0) return;
-    dropHeader(request, index);
-    bytes.set(CONTINUE, pool.start[buffer]!);
-    pool.end[buffer]! += CONTINUE.length;
-    streams.bytes[stream.slot * STREAM_BYTES.columns + STREAM_BYTES.toClient]! += CONTINUE.length;
-    transport.queue(stream.client, buffer);
-    transport.flush(stream.client);
-    return;
-  }
-}
-
-function isContinue(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== CONTINUE_TOKEN.length) return false;
-  for (let i = 0; i < CONTINUE_TOKEN.length; i++) if (lower(bytes[start + i]!) !== CONTINUE_TOKEN[i]) return false;
-  return true;
+  const index = findHeader(bytes, request, EXPECT);
+  if (index < 0) return;
+  const start = request.headers[index * HEADER_INTS + 2]!;
+  const end = request.headers[index * HEADER_INTS + 3]!;
+  if (end - start !== CONTINUE_TOKEN.length || !beginsWith(bytes, start, end, CONTINUE_TOKEN)) return;
+  const buffer = pool.take();
+  if (buffer < 0) return;
+  dropHeader(request, index);
+  bytes.set(CONTINUE, pool.start[buffer]!);
+  pool.end[buffer]! += CONTINUE.length;
+  streams.bytes[stream.slot * STREAM_BYTES.columns + STREAM_BYTES.toClient]! += CONTINUE.length;
+  transport.queue(stream.client, buffer);
+  transport.flush(stream.client);
 }

@@ -1,6 +1,8 @@
 // A parsed HTTP/1 head: offsets into the arena, no strings. The parser (parser.ts) fills it, rules and logs read it,
 // head edits (edit.ts) write a new head from it. Lines that rules add stand elsewhere in the arena than the received ones. One for the request and one for the response live in every Stream.
 
+import { latin1 } from "../../shared/latin1.ts";
+
 /** Methods by number, the first ones in the order of HAProxy's http_meth_t; anything else is METHOD.other. */
 export const METHOD = {
   options: 0,
@@ -41,6 +43,16 @@ export const MESSAGE = {
   /** The body is chunked on its way to the server without a line that says so: HTTP/2 needs no length. */
   impliedChunks: 8192,
 } as const;
+
+const HTTP_2 = latin1("HTTP/2.0");
+const HTTP_11 = latin1("HTTP/1.1");
+const HTTP_10 = latin1("HTTP/1.0");
+
+/** The version that a message with these flags came with. */
+export function versionText(flags: number): Uint8Array {
+  if ((flags & MESSAGE.http2) !== 0) return HTTP_2;
+  return (flags & MESSAGE.version11) !== 0 ? HTTP_11 : HTTP_10;
+}
 
 /** Ints per header line in `Message.headers`: name start, name end, value start, value end, offset of the next line. */
 export const HEADER_INTS = 5;

@@ -1,7 +1,7 @@
 // The request head as the server gets it: the client's, plus X-Forwarded-For and X-Original-To, plus what the connection to the
 // server wants said (configuration.txt: option forwardfor, originalto, http-server-close). Also appends the first bytes of the body.
 
-import { ADDRESS_TEXT_BYTES_MAX, writeIpv4, writeIpv6 } from "../../shared/ip/address.ts";
+import { ADDRESS_TEXT_BYTES_MAX, networkHas, writeIpv4, writeIpv6 } from "../../shared/ip/address.ts";
 import { latin1 } from "../../shared/latin1.ts";
 import { CONNECTION } from "../connection/table.ts";
 import type { ForwardForPlan, NetworkPlan } from "../plan/plan.ts";
@@ -9,8 +9,8 @@ import { setDestinationBytes } from "../stream/addresses.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { HeadWriter } from "./edit.ts";
-import { HEADER_INTS, MESSAGE, type Message } from "./message.ts";
-import { equals } from "./parser.ts";
+import { findHeader } from "./header-lookup.ts";
+import { MESSAGE, type Message } from "./message.ts";
 
 const VERSION11 = MESSAGE.version11;
 const IMPLIED_CHUNKS = MESSAGE.impliedChunks;
@@ -162,7 +162,7 @@ export class RequestHead {
       this.#addAddress(stream.request, ofBackend, ofFrontend, stream.addresses!.destination, 0, set === 16);
       return;
     }
-    const bytes = accept.localAddress(connections.fd[connections.carrier[stream.client]!]!, this.#local);
+    const bytes = accept.localAddress(connections.socketOf(stream.client), this.#local);
     if (bytes > 0) this.#addAddress(stream.request, ofBackend, ofFrontend, this.#local, 0, bytes === 16);
   }
 
@@ -180,7 +180,7 @@ export class RequestHead {
   ): void {
     const header = (ofBackend ?? ofFrontend)!;
     const ifNone = (ofBackend === null || ofBackend.ifNone) && (ofFrontend === null || ofFrontend.ifNone);
-    if (ifNone && this.#has(request, header.name)) return;
+    if (ifNone && findHeader(this.#ctx.bytes, request, header.name) >= 0) return;
     const length = ipv6 ? 16 : 4;
     if (ofBackend !== null && excepts(ofBackend, address, at, length)) return;
     if (ofFrontend !== null && excepts(ofFrontend, address, at, length)) return;
@@ -189,18 +189,6 @@ export class RequestHead {
     const end = ipv6 ? writeIpv6(this.#text, 0, address, at) : writeIpv4(this.#text, 0, address, at);
     writer.part(this.#text, end);
     writer.text(CRLF);
-  }
-
-  #has(request: Message, name: Uint8Array): boolean {
-    for (let i = 0; i < request.headerCount; i++) {
-      const at = i * HEADER_INTS;
-      if (
-        request.headers[at + 1]! - request.headers[at]! === name.length &&
-        equals(this.#ctx.bytes, request.headers[at]!, name)
-      )
-        return true;
-    }
-    return false;
   }
 
   /** What the server is told about its connection. */
@@ -222,12 +210,6 @@ export class RequestHead {
 }
 
 function excepts(header: AddressHeader, address: Uint8Array, at: number, bytes: number): boolean {
-  for (let i = 0; i < header.except.length; i++) if (contains(header.except[i]!, address, at, bytes)) return true;
+  for (let i = 0; i < header.except.length; i++) if (networkHas(header.except[i]!, address, at, bytes)) return true;
   return false;
-}
-
-function contains(network: NetworkPlan, address: Uint8Array, at: number, bytes: number): boolean {
-  if (network.address.length !== bytes) return false;
-  for (let i = 0; i < bytes; i++) if (((address[at + i]! ^ network.address[i]!) & network.mask[i]!) !== 0) return false;
-  return true;
 }

@@ -99,21 +99,28 @@ export class Arrivals implements StreamOwner {
   /** How the request's body will come, and what is to be remembered of its head. */
   #frameRequest(row: number, isEnd: boolean, isTooLarge: boolean): void {
     const text = this.#requestText;
-    const { flags, inFraming, inLeft } = this.#http2.rows;
+    const { flags, inFraming } = this.#http2.rows;
     if (text.isHead) flags[row]! |= STREAM_ROW.isHead;
     if (isTooLarge) flags[row]! |= STREAM_ROW.tooLarge;
     if (!text.hasScheme) flags[row]! |= STREAM_ROW.isBad;
-    if (text.isConnect || text.isUpgrade) flags[row]! |= STREAM_ROW.isTunnel;
-    if (text.length >= 0) inLeft[row] = text.length;
-    if (text.isConnect || text.isUpgrade) inFraming[row] = FRAMING.raw;
-    else inFraming[row] = text.length >= 0 ? FRAMING.length : FRAMING.chunked;
-    if (!isEnd) {
-      if (inFraming[row] === FRAMING.chunked) flags[row]! |= STREAM_ROW.impliedChunks;
-      this.#openWindow(row);
+    const isTunnel = text.isConnect || text.isUpgrade;
+    if (isTunnel) flags[row]! |= STREAM_ROW.isTunnel;
+    this.#frameBody(row, isEnd, isTunnel, text.length);
+    if (inFraming[row] === FRAMING.chunked) flags[row]! |= STREAM_ROW.impliedChunks;
+  }
+
+  /** @param length Content-Length, -1: it did not say */
+  #frameBody(row: number, isEnd: boolean, isRaw: boolean, length: number): void {
+    const { flags, inFraming, inLeft } = this.#http2.rows;
+    if (isEnd) {
+      flags[row]! |= STREAM_ROW.inEnded;
+      inFraming[row] = FRAMING.done;
       return;
     }
-    flags[row]! |= STREAM_ROW.inEnded;
-    inFraming[row] = FRAMING.done;
+    inLeft[row] = Math.max(0, length);
+    if (isRaw) inFraming[row] = FRAMING.raw;
+    else inFraming[row] = length >= 0 ? FRAMING.length : FRAMING.chunked;
+    this.#openWindow(row);
   }
 
   /** A row for the stream on a connection to its server, -1: there is none. What is queued on it becomes a request. */
@@ -184,7 +191,7 @@ export class Arrivals implements StreamOwner {
     else if ((flags & FLAG.endStream) === 0) this.resetStream(connection, id, H2_ERROR.protocol);
     else if (this.#http2.rows.inFraming[row] !== FRAMING.chunked) this.onEnd(connection, row);
     else {
-      const buffer = this.#http2.streamInput.openTrailers(row);
+      const buffer = this.#http2.streamInput.openTrailers();
       const { pool } = this.#ctx;
       const result = buffer < 0 ? TEXT.tooLarge : this.#writeTrailers(buffer);
       if (result !== TEXT.done) {
@@ -233,24 +240,12 @@ export class Arrivals implements StreamOwner {
       return;
     }
     pool.end[buffer] = text.at;
-    if (text.status >= 200) this.#frameResponse(row, isEnd, isTunnel);
+    if (text.status >= 200) {
+      rows.flags[row]! |= STREAM_ROW.answered;
+      this.#frameBody(row, isEnd, isTunnel && text.status < 300, text.length);
+    }
     transport.received.append(row, buffer);
     this.onData(row);
-  }
-
-  #frameResponse(row: number, isEnd: boolean, isTunnel: boolean): void {
-    const { flags, inFraming, inLeft } = this.#http2.rows;
-    const text = this.#responseText;
-    flags[row]! |= STREAM_ROW.answered;
-    inLeft[row] = Math.max(0, text.length);
-    if (isTunnel && text.status < 300) inFraming[row] = FRAMING.raw;
-    else inFraming[row] = text.length >= 0 ? FRAMING.length : FRAMING.chunked;
-    if (!isEnd) {
-      this.#openWindow(row);
-      return;
-    }
-    flags[row]! |= STREAM_ROW.inEnded;
-    inFraming[row] = FRAMING.done;
   }
 
   takeData(connection: Http2Connection, row: number, start: number, end: number): boolean {
@@ -284,17 +279,16 @@ export class Arrivals implements StreamOwner {
   }
 
   onReset(_connection: Http2Connection, row: number, error: number): void {
-    const { connections, transport } = this.#ctx;
-    const rows = this.#http2.rows;
-    const isComplete = (rows.flags[row]! & STREAM_ROW.inEnded) !== 0;
-    rows.flags[row]! |= STREAM_ROW.dead;
-    transport.dropQueued(row);
+    const { flags } = this.#http2.rows;
+    const { isToServer } = this.#http2.carriers.of(row);
     // RFC 9113 8.1: a server that has answered needs no more of the request.
-    if (error === H2_ERROR.none && isComplete && this.#http2.carriers.of(row).isToServer) return;
-    if (this.#http2.carriers.of(row).isToServer && error === H2_ERROR.refusedStream) this.#http2.servers.refused(row);
-    connections.flags[row]! |= CONNECTION.failed;
-    transport.userOf(row).onFailed(row, ECONNRESET);
-    if ((connections.flags[row]! & CLOSING) === 0 && connections.stream[row]! < 0) this.#http2.streams.close(row);
+    if (isToServer && error === H2_ERROR.none && (flags[row]! & STREAM_ROW.inEnded) !== 0) {
+      flags[row]! |= STREAM_ROW.dead;
+      this.#ctx.transport.queued.freeAll(row);
+      return;
+    }
+    if (isToServer && error === H2_ERROR.refusedStream) this.#http2.servers.refused(row);
+    this.#http2.streams.failRow(row, ECONNRESET);
   }
 
   onWindow(connection: Http2Connection, row: number): void {

@@ -8,8 +8,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { Http2Connection } from "./connection.ts";
 import type { Http2 } from "./http2.ts";
 import { settingsForClients, settingsForServers } from "./output.ts";
-import { DEFAULT_WINDOW_BYTES, H2_ERROR, PREFACE } from "./protocol.ts";
-import { STREAM_ROW } from "./rows.ts";
+import { H2_ERROR, PREFACE } from "./protocol.ts";
 
 const CLOSING = CONNECTION.closing;
 const CLOSE_QUEUED = CONNECTION.closeQueued;
@@ -63,7 +62,7 @@ export class Carriers implements ConnectionUser {
 
   #make(slot: number, isToServer: boolean): Http2Connection {
     const connection = this.#spare.pop() ?? new Http2Connection(this.#scratch);
-    connection.begin(slot, isToServer, DEFAULT_WINDOW_BYTES, this.#ctx.clock.nowMs);
+    connection.begin(slot, isToServer, this.#ctx.clock.nowMs);
     this.#connections[slot] = connection;
     return connection;
   }
@@ -147,14 +146,9 @@ export class Carriers implements ConnectionUser {
   }
 
   #failRows(connection: Http2Connection, errno: number): void {
-    const { connections, transport } = this.#ctx;
-    for (const row of [...connection.rows.values()]) {
-      if ((connections.flags[row]! & CLOSING) !== 0) continue;
-      this.#http2.rows.flags[row]! |= STREAM_ROW.dead;
-      connections.flags[row]! |= CONNECTION.failed;
-      transport.userOf(row).onFailed(row, errno);
-      if ((connections.flags[row]! & CLOSING) === 0 && connections.stream[row]! < 0) this.#http2.streams.close(row);
-    }
+    const { connections } = this.#ctx;
+    for (const row of [...connection.rows.values()])
+      if ((connections.flags[row]! & CLOSING) === 0) this.#http2.streams.failRow(row, errno);
   }
 
   /** Faults of a client's protocol, as `fc_glitches` and stick-tables count them. */
@@ -168,7 +162,7 @@ export class Carriers implements ConnectionUser {
     if (connection.isBroken) return;
     this.countGlitch(connection);
     connection.isBroken = true;
-    if (connection.isToServer) this.#http2.servers.closed(connection);
+    if (connection.isToServer) this.#http2.servers.forget(connection);
     this.#http2.output.goaway(connection, connection.isToServer ? 0 : connection.lastId, error);
     this.#http2.output.push(connection);
     this.#failRows(connection, ECONNRESET);
@@ -209,7 +203,7 @@ export class Carriers implements ConnectionUser {
   /** GOAWAY without an error; nobody is served any more. */
   shutDown(connection: Http2Connection): void {
     connection.goingAway = 2;
-    if (connection.isToServer) this.#http2.servers.closed(connection);
+    if (connection.isToServer) this.#http2.servers.forget(connection);
     this.#http2.output.goaway(connection, connection.isToServer ? 0 : connection.lastId, H2_ERROR.none);
     if (connection.rows.size === 0) this.finish(connection);
   }
@@ -254,7 +248,7 @@ export class Carriers implements ConnectionUser {
   released(slot: number): void {
     const connection = this.#connections[slot]!;
     connection.isBroken = true;
-    if (connection.isToServer) this.#http2.servers.closed(connection);
+    if (connection.isToServer) this.#http2.servers.forget(connection);
     this.#failRows(connection, ECONNRESET);
     const { pool } = this.#ctx;
     if (connection.out >= 0) pool.free(connection.out);

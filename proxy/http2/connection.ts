@@ -2,7 +2,7 @@
 // connections serve the next ones. The frames are read by input.ts and written by output.ts.
 
 import { HpackDecoder } from "./hpack/decoder.ts";
-import { DEFAULT_FRAME_BYTES, DEFAULT_WINDOW_BYTES, PREFACE } from "./protocol.ts";
+import { DEFAULT_WINDOW_BYTES, PREFACE } from "./protocol.ts";
 
 /** Streams that we reset lately: what was under way for them is no fault of the peer's. */
 const RESETS_REMEMBERED = 64;
@@ -63,7 +63,6 @@ export class Http2Connection {
   sendWindow = 0;
   receiveWindow = 0;
   peerInitialWindow = 0;
-  peerFrameBytes = 0;
   peerStreamsMax = 0;
   /** The peer wants a smaller table than the one it has: said with the next block. */
   mustForgetTable = false;
@@ -108,7 +107,7 @@ export class Http2Connection {
     this.decoder = new HpackDecoder(scratch);
   }
 
-  begin(slot: number, isToServer: boolean, receiveWindow: number, nowMs: number): void {
+  begin(slot: number, isToServer: boolean, nowMs: number): void {
     this.decoder.reset();
     this.resets.reset(nowMs);
     this.idleFrames.reset(nowMs);
@@ -119,9 +118,7 @@ export class Http2Connection {
     this.nextId = 1;
     this.client = -1;
     this.isShared = this.isIdle = false;
-    this.sendWindow = this.peerInitialWindow = DEFAULT_WINDOW_BYTES;
-    this.receiveWindow = receiveWindow;
-    this.peerFrameBytes = DEFAULT_FRAME_BYTES;
+    this.sendWindow = this.receiveWindow = this.peerInitialWindow = DEFAULT_WINDOW_BYTES;
     this.peerStreamsMax = Number.MAX_SAFE_INTEGER;
     this.mustForgetTable = this.takesExtendedConnect = false;
     this.prefaceLeft = isToServer ? 0 : PREFACE.length;

@@ -1,7 +1,9 @@
 // Fields of a header block as lines of HTTP/1, and what is asked of every field (RFC 9113 8.2). What a request or a response is made of besides is
 // request-text.ts's and response-text.ts's.
 
+import { ByteWriter } from "../../shared/arena/byte-writer.ts";
 import { latin1 } from "../../shared/latin1.ts";
+import { equals } from "../http1/parser.ts";
 import type { FieldList } from "./hpack/decoder.ts";
 
 const SP = 32;
@@ -37,31 +39,24 @@ export const TEXT = {
   tooLarge: 2,
 } as const;
 
-export class FieldText {
+export class FieldText extends ByteWriter {
   protected readonly fields: FieldList;
-  /** Where the next byte goes. */
-  at = 0;
   /** Content-Length, -1: none. */
   length = -1;
-  protected isFull = false;
-  readonly #bytes: Uint8Array;
-  #limit = 0;
 
   constructor(bytes: Uint8Array, fields: FieldList) {
-    this.#bytes = bytes;
+    super(bytes);
     this.fields = fields;
   }
 
-  protected begin(at: number, limit: number): void {
-    this.at = at;
-    this.#limit = limit;
-    this.isFull = false;
+  override begin(at: number, limit: number): void {
+    super.begin(at, limit);
     this.length = -1;
   }
 
   /** TEXT of what was written. */
   protected get result(): number {
-    return this.isFull || this.fields.overflowed ? TEXT.tooLarge : TEXT.done;
+    return this.failed || this.fields.overflowed ? TEXT.tooLarge : TEXT.done;
   }
 
   protected byteAt(at: number): number {
@@ -81,10 +76,7 @@ export class FieldText {
   }
 
   #is(start: number, end: number, text: Uint8Array): boolean {
-    if (end - start !== text.length) return false;
-    const { bytes } = this.fields;
-    for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false;
-    return true;
+    return end - start === text.length && equals(this.fields.bytes, start, text);
   }
 
   protected nameIsFine(field: number): boolean {
@@ -126,7 +118,7 @@ export class FieldText {
   }
 
   protected line(field: number): void {
-    this.#part(this.fields.bytes, this.fields.nameStart(field), this.fields.nameEnd(field));
+    this.slice(this.fields.bytes, this.fields.nameStart(field), this.fields.nameEnd(field));
     this.text(SEPARATOR);
     this.value(field);
     this.text(CRLF);
@@ -139,21 +131,6 @@ export class FieldText {
     let end = this.fields.valueEnd(field);
     while (start < end && (bytes[start] === SP || bytes[start] === HT)) start++;
     while (start < end && (bytes[end - 1] === SP || bytes[end - 1] === HT)) end--;
-    this.#part(bytes, start, end);
-  }
-
-  protected text(text: Uint8Array): void {
-    this.#part(text, 0, text.length);
-  }
-
-  #part(from: Uint8Array, start: number, end: number): void {
-    if (this.at + end - start > this.#limit) {
-      this.isFull = true;
-      return;
-    }
-    const bytes = this.#bytes;
-    let to = this.at;
-    for (let at = start; at < end; at++) bytes[to++] = from[at]!;
-    this.at = to;
+    this.slice(bytes, start, end);
   }
 }

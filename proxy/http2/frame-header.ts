@@ -1,8 +1,7 @@
 // What can be said against a frame by its header alone (RFC 9113 4.1, 4.2 and 6): length, stream, and what may come at that point.
 
 import type { Http2Connection } from "./connection.ts";
-import { DEFAULT_FRAME_BYTES, FLAG, FRAME, H2_ERROR } from "./protocol.ts";
-import { SETTING_BYTES } from "./settings.ts";
+import { DEFAULT_FRAME_BYTES, FLAG, FRAME, H2_ERROR, SETTING_BYTES } from "./protocol.ts";
 
 /** An error of the connection, or H2_ERROR.none. */
 export function judgeHeader(connection: Http2Connection): number {
@@ -14,7 +13,6 @@ export function judgeHeader(connection: Http2Connection): number {
   switch (type) {
     case FRAME.data:
     case FRAME.headers:
-      return id === 0 ? H2_ERROR.protocol : H2_ERROR.none;
     case FRAME.priority:
       return id === 0 ? H2_ERROR.protocol : H2_ERROR.none;
     case FRAME.rstStream:

@@ -2,9 +2,11 @@
 // the connection of HTTP/1 (RFC 9113 8.2.2) is left out; how the body behind it is framed is kept in `framing` and `length`.
 
 import { latin1 } from "../../shared/latin1.ts";
+import { equals } from "../http1/parser.ts";
 import type { HpackWriter } from "./hpack/encoder.ts";
 import { STATIC } from "./hpack/static-table.ts";
 import { FRAMING } from "./rows.ts";
+import { WEBSOCKET_ACCEPT, WEBSOCKET_KEY } from "./websocket.ts";
 
 const CR = 13;
 const LF = 10;
@@ -21,8 +23,6 @@ const TRANSFER_ENCODING = latin1("transfer-encoding");
 const UPGRADE = latin1("upgrade");
 const HOST = latin1("host");
 const HTTP2_SETTINGS = latin1("http2-settings");
-const WEBSOCKET_ACCEPT = latin1("sec-websocket-accept");
-const WEBSOCKET_KEY = latin1("sec-websocket-key");
 const AUTHORIZATION = latin1("authorization");
 const SET_COOKIE = latin1("set-cookie");
 const COOKIE = latin1("cookie");
@@ -238,9 +238,6 @@ export class HeadBlock {
   }
 
   #is(start: number, end: number, text: Uint8Array): boolean {
-    if (end - start !== text.length) return false;
-    const bytes = this.#bytes;
-    for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false;
-    return true;
+    return end - start === text.length && equals(this.#bytes, start, text);
   }
 }

@@ -12,9 +12,9 @@ import type { Http2Connection } from "./connection.ts";
 import { judgeHeader } from "./frame-header.ts";
 import type { FieldList } from "./hpack/decoder.ts";
 import type { Http2Output } from "./output.ts";
-import { FLAG, FRAME, FRAME_HEADER_BYTES, H2_ERROR, PREFACE, WINDOW_BYTES_MAX } from "./protocol.ts";
+import { FLAG, FRAME, FRAME_HEADER_BYTES, H2_ERROR, PREFACE, SETTING_BYTES, WINDOW_BYTES_MAX } from "./protocol.ts";
 import { STREAM_ROW, type StreamRows } from "./rows.ts";
-import { applySetting, SETTING_BYTES } from "./settings.ts";
+import { applySetting } from "./settings.ts";
 
 /** CONTINUATION frames of one block: nobody who fills frames needs more for a block that fits into a buffer. */
 const CONTINUATIONS_MAX = 32;

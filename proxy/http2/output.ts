@@ -6,7 +6,7 @@ import { CONNECTION, type Connections } from "../connection/table.ts";
 import type { Transport } from "../connection/transport.ts";
 import type { Http2Plan } from "../plan/http2.ts";
 import type { Http2Connection } from "./connection.ts";
-import { FLAG, FRAME, FRAME_HEADER_BYTES, PREFACE, SETTING } from "./protocol.ts";
+import { FLAG, FRAME, FRAME_HEADER_BYTES, PREFACE, SETTING, SETTING_BYTES } from "./protocol.ts";
 
 /** Nothing goes out any more. */
 const ENDED =
@@ -16,7 +16,6 @@ const ENDED =
   CONNECTION.writeClosed |
   CONNECTION.closeQueued |
   CONNECTION.outputFailed;
-const SETTING_BYTES = 6;
 
 export class Http2Output {
   readonly #bytes: Uint8Array;

@@ -52,6 +52,8 @@ export const SETTING = {
 export const PREFACE = latin1("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 export const FRAME_HEADER_BYTES = 9;
+/** Length of one setting in a SETTINGS frame. */
+export const SETTING_BYTES = 6;
 /** Both sides' windows and frame sizes until a SETTINGS frame says otherwise. */
 export const DEFAULT_WINDOW_BYTES = 65_535;
 export const DEFAULT_FRAME_BYTES = 16_384;

@@ -7,15 +7,18 @@
 //   always      everybody shares any
 
 import { protocolOf } from "../../shared/ffi/openssl-inspect.ts";
+import { latin1 } from "../../shared/latin1.ts";
 import { CONNECTION } from "../connection/table.ts";
+import { headerText } from "../http1/header-lookup.ts";
 import { MESSAGE } from "../http1/message.ts";
 import type { ConnectionNames } from "../server/connection-name.ts";
 import { SERVER } from "../shared-state/layout.ts";
 import { STREAM, type Stream } from "../stream/stream.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { Http2Connection } from "./connection.ts";
-import { headerText, upgradeLines } from "./websocket.ts";
+import { upgradeLines, WEBSOCKET_KEY } from "./websocket.ts";
 
+const UPGRADE = latin1("upgrade");
 /** Numbers of streams end there; before that a connection is replaced. */
 const STREAM_ID_MAX = 0x3fffffff;
 /** Idle connections to a server that one worker keeps. */
@@ -54,7 +57,7 @@ export class Http2Servers {
 
   #isWebSocket({ request }: Stream): boolean {
     if ((request.flags & MESSAGE.upgrade) === 0) return false;
-    return headerText(this.#ctx.bytes, request, "upgrade")?.toLowerCase() === "websocket";
+    return headerText(this.#ctx.bytes, request, UPGRADE)?.toLowerCase() === "websocket";
   }
 
   /** Whether what is spoken on the connection that was just made for the stream is HTTP/2. */
@@ -127,7 +130,8 @@ export class Http2Servers {
     const { slot } = connection;
     const server = connections.owner[slot]!;
     const { poolMaxConn, poolPurgeDelayMs } = plan.servers[server]!;
-    const idle = this.#open[server]!.reduce((count, each) => count + (each.isIdle ? 1 : 0), 0);
+    let idle = 0;
+    for (const each of this.#open[server]!) if (each.isIdle) idle++;
     const isWanted = this.#takesMore(connection) && !http2.carriers.isDraining;
     if (!isWanted || idle >= IDLE_MAX || (poolMaxConn >= 0 && idle >= poolMaxConn)) {
       http2.carriers.shutDown(connection);
@@ -149,15 +153,11 @@ export class Http2Servers {
   /** The server wants no more requests on the connection. */
   goingAway(connection: Http2Connection): void {
     connection.goingAway = 2;
-    this.#forget(connection);
+    this.forget(connection);
   }
 
-  /** The connection is closed, or is to be. */
-  closed(connection: Http2Connection): void {
-    this.#forget(connection);
-  }
-
-  #forget(connection: Http2Connection): void {
+  /** The connection is closed, or is to be: it takes no more requests. */
+  forget(connection: Http2Connection): void {
     this.#leaveIdle(connection);
     const open = this.#open[this.#ctx.connections.owner[connection.slot]!]!;
     const at = open.indexOf(connection);
@@ -184,8 +184,8 @@ export class Http2Servers {
     if (index < 0) return null;
     const { request } = streams.all[index]!;
     if ((request.flags & MESSAGE.upgrade) === 0) return null;
-    const protocol = headerText(bytes, request, "upgrade") ?? "";
-    const key = headerText(bytes, request, "sec-websocket-key");
+    const protocol = headerText(bytes, request, UPGRADE) ?? "";
+    const key = headerText(bytes, request, WEBSOCKET_KEY);
     return upgradeLines(protocol, key);
   }
 }

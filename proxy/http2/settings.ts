@@ -11,9 +11,6 @@ import {
 } from "./protocol.ts";
 import type { StreamRows } from "./rows.ts";
 
-/** Length of one setting in a frame. */
-export const SETTING_BYTES = 6;
-
 /** RFC 9113 6.5.2. An error of the connection, or H2_ERROR.none. */
 export function applySetting(connection: Http2Connection, rows: StreamRows, setting: number, value: number): number {
   switch (setting) {
@@ -35,8 +32,8 @@ export function applySetting(connection: Http2Connection, rows: StreamRows, sett
       if (value > WINDOW_BYTES_MAX) return H2_ERROR.flowControl;
       return changeWindows(connection, rows, value);
     case SETTING.maxFrameSize:
+      // Longer frames than those that everybody takes are not sent.
       if (value < DEFAULT_FRAME_BYTES || value > FRAME_BYTES_MAX) return H2_ERROR.protocol;
-      connection.peerFrameBytes = DEFAULT_FRAME_BYTES;
       break;
   }
   return H2_ERROR.none;

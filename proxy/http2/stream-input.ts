@@ -130,7 +130,7 @@ export class StreamInput {
   }
 
   /** A buffer that begins with the last chunk: lines of trailers and an empty one are to follow. -1: there is none. */
-  openTrailers(_row: number): number {
+  openTrailers(): number {
     const pool = this.#pool;
     const buffer = pool.take();
     if (buffer >= 0) pool.end[buffer] = this.#lastChunk(pool.start[buffer]!);

@@ -11,7 +11,7 @@ import type { Http2Connection } from "./connection.ts";
 import { HeadBlock } from "./head-block.ts";
 import { HpackWriter } from "./hpack/encoder.ts";
 import type { Http2Output } from "./output.ts";
-import { FLAG, FRAME, FRAME_HEADER_BYTES } from "./protocol.ts";
+import { DEFAULT_FRAME_BYTES, FLAG, FRAME, FRAME_HEADER_BYTES } from "./protocol.ts";
 import { FRAMING, STREAM_ROW, type StreamRows } from "./rows.ts";
 
 /** Buffers that a connection may have queued before its streams wait. */
@@ -65,7 +65,7 @@ export class StreamOutput {
     const table = this.#connections;
     const flags = this.#rows.flags;
     if ((flags[row]! & STREAM_ROW.dead) !== 0) {
-      this.#transport.dropQueued(row);
+      this.#transport.queued.freeAll(row);
       return true;
     }
     let stop = GOES_ON;
@@ -74,7 +74,7 @@ export class StreamOutput {
     if (table.sendBytes[row] !== before) flags[row]! |= STREAM_ROW.progressed;
     if (stop === WAITS_FOR_CONNECTION) this.#wait(connection, row);
     else if (stop === BROKEN) {
-      this.#transport.dropQueued(row);
+      this.#transport.queued.freeAll(row);
       this.onBroken(row);
       return false;
     } else if (stop === GOES_ON && (flags[row]! & (STREAM_ROW.outEnds | STREAM_ROW.outEnded)) === STREAM_ROW.outEnds)
@@ -127,7 +127,7 @@ export class StreamOutput {
   #step(connection: Http2Connection, row: number): number {
     const framing = this.#rows.outFraming[row];
     if (framing === FRAMING.done) {
-      this.#transport.dropQueued(row);
+      this.#transport.queued.freeAll(row);
       return GOES_ON;
     }
     if (!this.hasRoom(connection)) return WAITS_FOR_CONNECTION;
@@ -142,12 +142,12 @@ export class StreamOutput {
     const start = pool.start[buffer]!;
     const end = pool.end[buffer]!;
     const limit = Math.min(end - start + BLOCK_SLACK_BYTES, pool.size - FRAME_HEADER_BYTES);
-    const at = this.#output.reserve(connection, FRAME_HEADER_BYTES + Math.min(limit, connection.peerFrameBytes));
+    const at = this.#output.reserve(connection, FRAME_HEADER_BYTES + Math.min(limit, DEFAULT_FRAME_BYTES));
     if (at < 0) return BROKEN;
     const writer = this.#writer;
     writer.begin(
       at + FRAME_HEADER_BYTES,
-      at + Math.min(this.#output.roomAt(connection, at), FRAME_HEADER_BYTES + connection.peerFrameBytes),
+      at + Math.min(this.#output.roomAt(connection, at), FRAME_HEADER_BYTES + DEFAULT_FRAME_BYTES),
     );
     if (connection.mustForgetTable) writer.forgetTable();
     const isFine = connection.isToServer
@@ -163,7 +163,7 @@ export class StreamOutput {
     this.#output.commit(connection, writer.at);
     connection.lastDataRow = -1;
     if (isEnd) this.#ended(row);
-    this.#transport.consumeQueued(row, this.#head.headEnd - start);
+    this.#transport.queued.dropSent(row, this.#head.headEnd - start);
     return GOES_ON;
   }
 
@@ -218,7 +218,7 @@ export class StreamOutput {
 
   /** What may go out now; 0: the stream or the connection has to wait. */
   #allowance(connection: Http2Connection, row: number): number {
-    return Math.min(this.#rows.sendWindow[row]!, connection.sendWindow, connection.peerFrameBytes);
+    return Math.min(this.#rows.sendWindow[row]!, connection.sendWindow, DEFAULT_FRAME_BYTES);
   }
 
   #blockedBy(connection: Http2Connection): number {
@@ -241,7 +241,7 @@ export class StreamOutput {
       if (!this.#sendBuffer(connection, row, buffer, isEnd)) return BROKEN;
     } else {
       if (!this.#copyData(connection, row, pool.start[buffer]!, bytes, isEnd)) return BROKEN;
-      this.#transport.consumeQueued(row, bytes);
+      this.#transport.queued.dropSent(row, bytes);
     }
     if (isEnd) this.#ended(row);
     return GOES_ON;
@@ -255,14 +255,14 @@ export class StreamOutput {
     const flags = isEnd ? FLAG.endStream : 0;
     const id = this.#rows.id[row]!;
     if (start - FRAME_HEADER_BYTES >= pool.offsetOf(buffer)) {
-      this.#transport.takeQueued(row);
+      this.#transport.queued.take(row);
       pool.start[buffer] = start - FRAME_HEADER_BYTES;
       this.#output.header(start - FRAME_HEADER_BYTES, bytes, FRAME.data, flags, id);
     } else {
       const at = this.#output.reserve(connection, FRAME_HEADER_BYTES);
       if (at < 0) return false;
       this.#output.commit(connection, this.#output.header(at, bytes, FRAME.data, flags, id));
-      this.#transport.takeQueued(row);
+      this.#transport.queued.take(row);
     }
     this.#output.queue(connection, buffer);
     this.#spend(connection, row, bytes);
@@ -348,8 +348,8 @@ export class StreamOutput {
     }
     chunkState[row] = chunks.state;
     outLeft[row] = chunks.left;
-    this.#transport.consumeQueued(row, chunks.at - start);
-    return inTrailers && !this.#transport.joinQueued(row) ? WAITS_FOR_STREAM : stop;
+    this.#transport.queued.dropSent(row, chunks.at - start);
+    return inTrailers && !this.#transport.queued.joinFirst(row) ? WAITS_FOR_STREAM : stop;
   }
 
   /** The end of a chunked body, with its trailers if there are any. */
@@ -360,7 +360,7 @@ export class StreamOutput {
       this.#output.endStream(connection, row, id);
       return true;
     }
-    const room = Math.min(chunks.trailerEnd - chunks.trailerStart + BLOCK_SLACK_BYTES, connection.peerFrameBytes);
+    const room = Math.min(chunks.trailerEnd - chunks.trailerStart + BLOCK_SLACK_BYTES, DEFAULT_FRAME_BYTES);
     const at = this.#output.reserve(
       connection,
       FRAME_HEADER_BYTES + Math.min(room, this.#pool.size - FRAME_HEADER_BYTES),

@@ -90,7 +90,7 @@ export class StreamTransport implements RowMultiplexer {
     connections.flags[row]! |= CLOSING;
     wheel.clear(row);
     transport.received.freeAll(row);
-    transport.dropQueued(row);
+    transport.queued.freeAll(row);
     const connection = this.#http2.carriers.of(row);
     this.#http2.streamOutput.forget(connection, row);
     const id = this.#http2.rows.id[row]!;
@@ -127,14 +127,19 @@ export class StreamTransport implements RowMultiplexer {
 
   /** The row cannot go on; the peer has been told, or is with its end. */
   breakRow(row: number, error: number): void {
-    const { connections, transport } = this.#ctx;
     const connection = this.#http2.carriers.of(row);
     if ((this.#http2.rows.flags[row]! & STREAM_ROW.dead) === 0 && !connection.wasReset(this.#http2.rows.id[row]!))
       this.#http2.output.reset(connection, this.#http2.rows.id[row]!, error);
+    this.failRow(row, ECONNRESET);
+  }
+
+  /** Nothing goes through the row any more: its owner is told, and one without an owner is closed. */
+  failRow(row: number, errno: number): void {
+    const { connections, transport } = this.#ctx;
     this.#http2.rows.flags[row]! |= STREAM_ROW.dead;
     connections.flags[row]! |= CONNECTION.failed;
-    transport.dropQueued(row);
-    transport.userOf(row).onFailed(row, ECONNRESET);
+    transport.queued.freeAll(row);
+    transport.userOf(row).onFailed(row, errno);
     if ((connections.flags[row]! & CLOSING) === 0 && connections.stream[row]! < 0) this.close(row);
   }
 

@@ -3,8 +3,11 @@
 
 import { createHash, randomFillSync } from "node:crypto";
 import { latin1 } from "../../shared/latin1.ts";
-import { HEADER_INTS, MESSAGE, type Message } from "../http1/message.ts";
+import { headerText } from "../http1/header-lookup.ts";
+import { MESSAGE, type Message } from "../http1/message.ts";
 
+export const WEBSOCKET_KEY = latin1("sec-websocket-key");
+export const WEBSOCKET_ACCEPT = latin1("sec-websocket-accept");
 const KEY_BYTES = 16;
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const raw = new Uint8Array(KEY_BYTES);
@@ -27,23 +30,13 @@ export function upgradeLines(protocol: string, key: string | null): Uint8Array {
   return latin1(`connection: upgrade\r\nupgrade: ${protocol}\r\n${accept}`);
 }
 
-/** The value of the first header of that (lower-case) name, null: there is none. */
-export function headerText(bytes: Uint8Array, { headers, headerCount }: Message, name: string): string | null {
-  for (let at = 0; at < headerCount * HEADER_INTS; at += HEADER_INTS) {
-    if (headers[at + 1]! - headers[at]! !== name.length) continue;
-    const text = (start: number, end: number): string => Buffer.from(bytes.subarray(start, end)).toString("latin1");
-    if (text(headers[at]!, headers[at + 1]!) === name) return text(headers[at + 2]!, headers[at + 3]!);
-  }
-  return null;
-}
-
 /**
  * Whether a server's 101 answers the key that it was sent (RFC 6455 4.1): with anything if it is the client's own key, as in HAProxy, which leaves the
  * check to the client; rightly if the key is ours. Without a key there is nothing to answer.
  */
 export function keyIsAnswered(bytes: Uint8Array, request: Message, response: Message): boolean {
-  const key = headerText(bytes, request, "sec-websocket-key");
+  const key = headerText(bytes, request, WEBSOCKET_KEY);
   if (key === null) return true;
-  const accept = headerText(bytes, response, "sec-websocket-accept");
+  const accept = headerText(bytes, response, WEBSOCKET_ACCEPT);
   return (request.flags & MESSAGE.http2) === 0 ? accept !== null : accept === acceptOf(key);
 }

@@ -343,7 +343,7 @@ export class Accept {
   localPort(slot: number, listener: number): number {
     const planned = this.#ctx.plan.listeners[listener]!.address;
     if ((planned.kind === "ipv4" || planned.kind === "ipv6") && planned.port !== 0) return planned.port;
-    return getsockname(this.#ctx.connections.fd[this.#ctx.connections.carrier[slot]!]!, this.#localName) < 0
+    return getsockname(this.#ctx.connections.socketOf(slot), this.#localName) < 0
       ? 0
       : Math.max(0, sockaddrPort(this.#localName, 0));
   }

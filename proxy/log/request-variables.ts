@@ -4,7 +4,7 @@
 // Limits: of a request line, up to `tune.http.logurilen` bytes before encoding are logged.
 // The head must still stand in the arena when the line is written.
 
-import type { Message, RequestLine } from "../http1/message.ts";
+import { type Message, type RequestLine, versionText } from "../http1/message.ts";
 import type { Stream } from "../stream/stream.ts";
 import { ESCAPE, type ItemWriter, QUOTE } from "./item-writer.ts";
 import { textBytes } from "./names.ts";
@@ -12,8 +12,6 @@ import { textBytes } from "./names.ts";
 // Hot constants, as in stream/stream.ts and http1/message.ts: imported bindings are slower.
 const HTTP = 1;
 const BAD_REQUEST = 65536;
-const VERSION_11 = 64;
-const VERSION_2 = 4096;
 const LINE_EDITED = 1024;
 
 const DOUBLE_QUOTE = 34;
@@ -21,14 +19,6 @@ const SLASH = 47;
 const SPACE = 32;
 
 const BADREQ = textBytes("<BADREQ>");
-const HTTP_11 = textBytes("HTTP/1.1");
-const HTTP_10 = textBytes("HTTP/1.0");
-const HTTP_2 = textBytes("HTTP/2.0");
-
-function versionText(flags: number): Uint8Array {
-  if ((flags & VERSION_2) !== 0) return HTTP_2;
-  return (flags & VERSION_11) !== 0 ? HTTP_11 : HTTP_10;
-}
 
 export class RequestVariables {
   readonly writer: ItemWriter;

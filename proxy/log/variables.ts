@@ -34,7 +34,7 @@ const DASH = 45;
 
 export interface VariablesOptions {
   readonly plan: Plan;
-  readonly connections: Pick<Connections, "address" | "carrier" | "port" | "flags" | "fd" | "sinceMs">;
+  readonly connections: Pick<Connections, "address" | "flags" | "port" | "sinceMs" | "socketOf">;
   /** `Streams.bytes`. */
   readonly streamBytes: Float64Array;
   /** For %fi, %fp, %bi, %bp; tests put a stand-in here. */
@@ -318,15 +318,13 @@ export class Variables {
   // ---- shared forms -----------------------------------------------------------------------------------------------
 
   #socketIp(slot: number, flags: number): void {
-    const length =
-      slot < 0 ? 0 : this.#socketName(this.#connections.fd[this.#connections.carrier[slot]!]!, this.#socketAddress);
+    const length = slot < 0 ? 0 : this.#socketName(this.#connections.socketOf(slot), this.#socketAddress);
     if (length === 0) this.writer.missing(flags);
     else this.writer.address(this.#socketAddress, 0, length, flags);
   }
 
   #socketPort(slot: number, flags: number): void {
-    const length =
-      slot < 0 ? 0 : this.#socketName(this.#connections.fd[this.#connections.carrier[slot]!]!, this.#socketAddress);
+    const length = slot < 0 ? 0 : this.#socketName(this.#connections.socketOf(slot), this.#socketAddress);
     if (length === 0) this.writer.missing(flags);
     else this.writer.number((this.#socketAddress[16]! << 8) | this.#socketAddress[17]!, 4, flags);
   }

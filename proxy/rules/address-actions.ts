@@ -103,10 +103,7 @@ export function compileSetDestinationPort(parts: RuleParts, sample: SamplePlan):
       const entry = entryOf(parts, stream);
       // The address stays what it was: the socket's own.
       if (entry.destinationBytes === 0) {
-        entry.destinationBytes = ctx.accept.localAddress(
-          ctx.connections.fd[ctx.connections.carrier[stream.client]!]!,
-          entry.destination,
-        );
+        entry.destinationBytes = ctx.accept.localAddress(ctx.connections.socketOf(stream.client), entry.destination);
       }
       if (entry.destinationBytes === 0) return CONTINUE;
       entry.destinationPort = port;

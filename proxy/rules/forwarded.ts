@@ -3,7 +3,6 @@
 //
 // The parts are short texts and made as such: a backend with this option allocates a few strings per request.
 
-import { CONNECTION } from "../connection/table.ts";
 import { HEADER_INTS } from "../http1/message.ts";
 import type { SamplePlan } from "../plan/expression.ts";
 import type { ForwardedNodePlan, ForwardedPlan } from "../plan/forwarded.ts";
@@ -59,8 +58,7 @@ function elementsOf(value: string): string[] {
 }
 
 function proto({ connections }: SampleContext): Text {
-  return ({ client }) =>
-    (connections.flags[connections.carrier[client]!]! & CONNECTION.tls) !== 0 ? "proto=https" : "proto=http";
+  return ({ client }) => (connections.isEncrypted(client) ? "proto=https" : "proto=http");
 }
 
 function host(samples: SampleContext, plan: SamplePlan): Text {

@@ -101,13 +101,8 @@ export function compileSetMark(parts: RuleParts, { side, what, value }: ActionOf
     }
     const slot = stream.client;
     if ((connections.flags[slot]! & CONNECTION.unix) !== 0) return CONTINUE;
-    if (what === "mark") setMark(connections.fd[connections.carrier[slot]!]!, wanted);
-    else
-      setTos(
-        connections.fd[connections.carrier[slot]!]!,
-        (connections.flags[slot]! & CONNECTION.ipv6) !== 0,
-        wanted & 255,
-      );
+    if (what === "mark") setMark(connections.socketOf(slot), wanted);
+    else setTos(connections.socketOf(slot), (connections.flags[slot]! & CONNECTION.ipv6) !== 0, wanted & 255);
     return CONTINUE;
   };
 }

@@ -179,8 +179,7 @@ export class ServerConnections {
     const { accept, bytes, connections } = this.#ctx;
     const set = setDestinationBytes(stream);
     const address = set > 0 ? stream.addresses!.destination : this.#destination;
-    const length =
-      set > 0 ? set : accept.localAddress(connections.fd[connections.carrier[stream.client]!]!, this.#destination);
+    const length = set > 0 ? set : accept.localAddress(connections.socketOf(stream.client), this.#destination);
     if (length !== (target.family === AF_INET6 ? 16 : 4)) return;
     const offset = at + (length === 16 ? SOCKADDR_IN6_ADDRESS : SOCKADDR_IN_ADDRESS);
     for (let i = 0; i < length; i++) bytes[offset + i] = address[i]!;

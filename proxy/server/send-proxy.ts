@@ -61,7 +61,7 @@ export class ClientEnds {
     const set = stream.addresses;
     let destinationBytes = set === null ? 0 : set.destinationBytes;
     if (destinationBytes > 0) for (let i = 0; i < destinationBytes; i++) this.destination[i] = set!.destination[i]!;
-    else destinationBytes = accept.localAddress(connections.fd[connections.carrier[slot]!]!, this.destination);
+    else destinationBytes = accept.localAddress(connections.socketOf(slot), this.destination);
     if (destinationBytes === 0) return;
     this.destinationPort =
       set !== null && set.destinationPort >= 0 ? set.destinationPort : accept.localPort(slot, stream.listener);

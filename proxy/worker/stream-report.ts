@@ -57,10 +57,10 @@ function report(stream: Stream, ctx: WorkerContext): StreamReport {
     ...{
       flags: stream.flags,
       client: clientOf(connections, client),
-      clientFd: connections.fd[connections.carrier[client]!]!,
+      clientFd: connections.socketOf(client),
       uri,
     },
-    serverFd: server < 0 ? -1 : connections.fd[connections.carrier[server]!]!,
+    serverFd: server < 0 ? -1 : connections.socketOf(server),
     ageMs: (clock.nowMs - stream.requestStartMs) | 0,
     startedAtMs: stream.requestSeconds * 1000 + stream.requestMilliseconds,
     retries: stream.retriesDone,

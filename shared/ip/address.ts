@@ -4,6 +4,12 @@
 // IPv4 is read as inet_pton does: four decimal numbers without leading zeros. IPv6 is read in all forms of RFC 4291 §2.2, without a
 // zone (`%eth0`), and written in the form of RFC 5952, as inet_ntop does.
 
+/** An address and a mask of the same length, 4 or 16 bytes. */
+export interface Network {
+  readonly address: Uint8Array;
+  readonly mask: Uint8Array;
+}
+
 const DOT = 46;
 const ZERO = 48;
 const COLON = 58;
@@ -18,6 +24,13 @@ export const ADDRESS_TEXT_BYTES_MAX = 45;
 const groups = new Uint16Array(IPV6_GROUPS);
 /** An IPv4 tail of an IPv6 address. */
 const tail = new Uint8Array(4);
+
+/** Whether the address of `length` bytes at bytes[at] is one of the network's. */
+export function networkHas({ address, mask }: Network, bytes: Uint8Array, at: number, length: number): boolean {
+  if (address.length !== length) return false;
+  for (let i = 0; i < length; i++) if (((bytes[at + i]! ^ address[i]!) & mask[i]!) !== 0) return false;
+  return true;
+}
 
 /** Reads `a.b.c.d`, which must fill text[start … end), into target[at … at + 4). False: it is no IPv4 address; target may be touched. */
 export function readIpv4(text: Uint8Array, start: number, end: number, target: Uint8Array, at: number): boolean {

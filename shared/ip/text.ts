@@ -1,12 +1,6 @@
 // IP addresses and networks as strings: for configuration, log lines of the control plane, tests. It allocates; workers use address.ts.
 
-import { ADDRESS_TEXT_BYTES_MAX, readIpv4, readIpv6, writeIpv4, writeIpv6 } from "./address.ts";
-
-/** An address and a mask of the same length, 4 or 16 bytes. */
-export interface Network {
-  readonly address: Uint8Array;
-  readonly mask: Uint8Array;
-}
+import { ADDRESS_TEXT_BYTES_MAX, type Network, readIpv4, readIpv6, writeIpv4, writeIpv6 } from "./address.ts";
 
 /** `a.b.c.d` strictly as inet_pton takes it, or null. */
 export function parseIpv4(text: string): Uint8Array | null {

@@ -1,7 +1,8 @@
 // Sets of patterns against naive versions, while entries come and go; lists and their versions; what a lookup in a large one costs.
 
 import t from "tap";
-import { type Network, parseNetwork } from "../../../shared/ip/text.ts";
+import type { Network } from "../../../shared/ip/address.ts";
+import { parseNetwork } from "../../../shared/ip/text.ts";
 import type { MatchMethod, PatternListPlan } from "../../plan/expression.ts";
 import { TYPE } from "../../sample/types.ts";
 import { SampleValue, textBytes } from "../../sample/value.ts";

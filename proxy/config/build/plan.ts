@@ -11,7 +11,6 @@ import type { CommandLineSettings, ConfigurationDraft, ProxyDraft } from "../dra
 import type { ResolversDraft } from "../draft-tables.ts";
 import { buildCaseAdjust } from "../sections/case-adjust.ts";
 import { buildUserlist } from "../sections/userlist.ts";
-import type { ServerDraft } from "../server-draft.ts";
 import { buildGlobal } from "./global.ts";
 import { buildLogHub } from "./log-hub.ts";
 import { buildProxy } from "./proxy.ts";
@@ -20,12 +19,6 @@ import { buildStatsFile } from "./stats-file.ts";
 import { buildPeers, buildStickTable } from "./stick-table.ts";
 import { buildVariables } from "./variables.ts";
 
-/** The index that the server which this one tracks gets, or has got; null: it tracks none. */
-function trackedIndex({ tracked }: ServerDraft, { proxies }: ConfigurationDraft): number | null {
-  const at = tracked === null ? -1 : proxies.flatMap(({ servers }) => servers).indexOf(tracked);
-  return at < 0 ? null : at;
-}
-
 function buildResolvers({ statement: _, ...plan }: ResolversDraft): ResolversPlan {
   return plan;
 }
@@ -33,6 +26,10 @@ function buildResolvers({ statement: _, ...plan }: ResolversDraft): ResolversPla
 export function buildPlan(configuration: ConfigurationDraft, settings: CommandLineSettings): Plan {
   const listeners: ListenerPlan[] = [];
   const servers: ServerPlan[] = [];
+  /** The places that servers get, for those that track one which comes later. */
+  const serverIndices = new Map(
+    configuration.proxies.flatMap((draft) => draft.servers).map((draft, at) => [draft, at]),
+  );
   // HAProxy serves its stats sockets through a proxy of its own, GLOBAL, which is numbered before all others.
   const hidden = configuration.global.statsSockets.length > 0 ? [0] : [];
   const proxyIds = giveIds([...hidden, ...configuration.proxies.map((proxy) => proxy.id)]).slice(hidden.length);
@@ -50,7 +47,7 @@ export function buildPlan(configuration: ConfigurationDraft, settings: CommandLi
           serverIds[at]!,
           draft,
           configuration,
-          trackedIndex(server, configuration),
+          server.tracked === null ? null : serverIndices.get(server.tracked)!,
         ),
       ),
     );

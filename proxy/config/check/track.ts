@@ -51,13 +51,7 @@ export function checkChains({ proxies }: ConfigurationDraft): void {
 function checkChain(proxy: ProxyDraft, server: ServerDraft, places: ReadonlyMap<ServerDraft, string>): void {
   const seen = new Set<ServerDraft>([server]);
   let last = server.tracked!;
-  for (; last.tracked !== null; last = last.tracked) {
-    if (!seen.has(last)) {
-      seen.add(last);
-      continue;
-    }
-    break;
-  }
+  for (; last.tracked !== null && !seen.has(last); last = last.tracked) seen.add(last);
   if (seen.has(last)) {
     // Said once for a loop, at its last line, as HAProxy finds it.
     const isLastOfLoop = [...seen].every(

@@ -34,7 +34,7 @@ export const GLOBAL_TUNING: readonly Keyword<GlobalParser>[] = [
     served("tune.h2.be.max-concurrent-streams", "<number>", h2Streams),
     served("tune.h2.fe.initial-window-size", "<number>", h2Window),
     served("tune.h2.fe.max-concurrent-streams", "<number>", h2Streams),
-    served("tune.h2.fe.max-total-streams", "<number>", integerWithin(0, 2147483647, (name) => `'${name}' expects a positive value.`)),
+    served("tune.h2.fe.max-total-streams", "<number>", h2Streams),
     served("tune.h2.initial-window-size", "<number>", h2Window),
     served("tune.h2.max-concurrent-streams", "<number>", h2Streams),
     served("tune.http.maxhdr", "<number>", integerWithin(1, 32767, (name) => `'${name}' expects a numeric value between 1 and 32767`)),

@@ -132,7 +132,7 @@ export const SERVER_KEYWORDS = new KeywordTable<ServerParser>(manual<ServerParse
     served("hash-key", "<key>", hashKey),
     served("healthcheck", "<name>", text),
     served("id", "<value>", id),
-    inert("idle-ping", "<delay>", "Pings HTTP/2 connections, which are not served yet."),
+    inert("idle-ping", "<delay>", "Idle connections to servers are not pinged."),
     served("init-addr", "{last | libc | none | <ip>},[...]*", initAddr),
     served("init-state", "{ none | fully-up | up | down | fully-down }", oneOf(["none", "fully-up", "up", "down", "fully-down"], (got) => `'init-state' expects one of 'none', 'fully-up', 'up', 'down', or 'fully-down' but got '${got}'`)),
     served("inter", "<delay>", delay("delay", false)),

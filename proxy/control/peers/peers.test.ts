@@ -182,7 +182,7 @@ async function hello(port: number, lines: string): Promise<{ socket: Socket; sta
 t.test(
   "two processes: what changes here is there, what was there before is learned, hostile peers are sent away",
   async (t) => {
-    const [portA, portB] = (await freePorts(2)) as [number, number];
+    const [portA, portB] = await freePorts(2);
     const [planA, planB] = [
       planWith("a", { name: "b", port: portB }, portA),
       planWith("b", { name: "a", port: portA }, portB),

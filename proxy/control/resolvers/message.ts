@@ -1,6 +1,9 @@
 // DNS messages (RFC 1035 4.1, RFC 6891 for the payload size): questions are written, answers read. What comes is a stranger's word: every offset is
 // checked, compressed names may only point backwards, and what cannot be read is null, never an exception.
 
+import { dnsQuestion } from "../../../shared/dns/question.ts";
+import { formatAddress } from "../../../shared/ip/text.ts";
+
 export const RECORD = { a: 1, cname: 5, aaaa: 28, srv: 33, opt: 41 } as const;
 export const RCODE = { noError: 0, nxDomain: 3, refused: 5 } as const;
 
@@ -10,7 +13,6 @@ const NAME_BYTES_MAX = 255;
 const CLASS_IN = 1;
 const RESPONSE = 0x8000;
 const TRUNCATED = 0x0200;
-const RECURSION_DESIRED = 0x0100;
 const RCODE_MASK = 15;
 /** Records of an answer that are looked at. */
 const RECORDS_MAX = 512;
@@ -41,22 +43,11 @@ export function isQueryable(name: string): boolean {
 }
 
 export function writeQuestion(id: number, name: string, type: number, payloadBytes: number): Buffer {
-  const labels = name.replace(/\.$/, "").split(".");
-  const parts: Buffer[] = [Buffer.alloc(HEADER_BYTES)];
-  const [header] = parts as [Buffer];
-  header.writeUInt16BE(id, 0);
-  header.writeUInt16BE(RECURSION_DESIRED, 2);
-  header.writeUInt16BE(1, 4);
-  header.writeUInt16BE(1, 10);
-  for (const label of labels) parts.push(Buffer.from([label.length]), Buffer.from(label, "latin1"));
-  const tail = Buffer.alloc(5);
-  tail.writeUInt16BE(type, 1);
-  tail.writeUInt16BE(CLASS_IN, 3);
   // An OPT record: root, type, the payload size in place of the class, no flags, no data.
   const options = Buffer.alloc(11);
   options.writeUInt16BE(RECORD.opt, 1);
   options.writeUInt16BE(payloadBytes, 3);
-  return Buffer.concat([...parts, tail, options]);
+  return dnsQuestion(id, name, type, options);
 }
 
 class Reader {
@@ -141,8 +132,8 @@ function readRecord(
   if (type === RECORD.cname) found.hasAlias = true;
   if (isInternet && type === wanted) {
     const { bytes, at } = reader;
-    if (type === RECORD.a && length === 4) found.addresses.push([...bytes.subarray(at, end)].join("."));
-    else if (type === RECORD.aaaa && length === 16) found.addresses.push(ipv6Text(bytes.subarray(at, end)));
+    const isAddress = (type === RECORD.a && length === 4) || (type === RECORD.aaaa && length === 16);
+    if (isAddress) found.addresses.push(formatAddress(bytes.subarray(at, end)));
     else if (type === RECORD.srv && length > 6) {
       reader.at += 2; // The priority: as in HAProxy, all of them are servers.
       const weight = reader.word();
@@ -154,14 +145,4 @@ function readRecord(
   }
   reader.at = end;
   return true;
-}
-
-function ipv6Text(bytes: Buffer): string {
-  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16));
-  // The longest run of zeros (RFC 5952 4.2).
-  const text = groups.join(":");
-  const runs = [...text.matchAll(/(?:^|:)0(?::0)+(?=:|$)/g)].sort((a, b) => b[0].length - a[0].length);
-  if (runs.length === 0) return text;
-  const { index } = runs[0]!;
-  return `${text.slice(0, index)}::${text.slice(index + runs[0]![0].length).replace(/^:/, "")}`;
 }

@@ -11,9 +11,7 @@ export const NAMESERVER_COUNTERS = [
   ...["sent", "snd_error", "valid", "update", "cname", "cname_error", "any_err", "nx", "timeout", "refused"],
   ...["other", "invalid", "too_big", "truncated", "outdated"],
 ] as const;
-export type NameserverCounter =
-  | ("sent" | "snd_error" | "valid" | "update" | "cname" | "cname_error" | "any_err" | "nx" | "timeout" | "refused")
-  | ("other" | "invalid" | "too_big" | "truncated" | "outdated");
+export type NameserverCounter = (typeof NAMESERVER_COUNTERS)[number];
 
 const TCP_LENGTH_BYTES = 2;
 

@@ -4,6 +4,7 @@
 //   SRV record ─▶ target, port, weight of a free server ─▶ its name's addresses ─▶ address of the server, out of maintenance
 //   name ───────────────────────────────────────────────▶ one address for each server of the backend that has the name
 
+import { networkHas } from "../../../shared/ip/address.ts";
 import { parseAddress } from "../../../shared/ip/text.ts";
 import type { NetworkPlan, Plan, ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
 import type { ResolutionPlan } from "../../plan/resolvers.ts";
@@ -152,7 +153,7 @@ export class ServerResolutions {
   /** The addresses of a name, for the servers of one backend that have it. */
   #addresses(group: readonly Follower[], outcome: ResolutionOutcome): void {
     if (outcome.status !== "valid") {
-      for (const follower of group) this.#fails(follower, outcome);
+      this.#fail(group, outcome.status, outcome.lastValidMs);
       return;
     }
     const [{ plan }] = group as [Follower];
@@ -196,11 +197,11 @@ export class ServerResolutions {
     );
   }
 
-  /** An answer that says nothing: the server stays as it is for the time that its kind allows. */
-  #fails(follower: Follower, { status, lastValidMs }: ResolutionOutcome): void {
-    const holdMs = this.#plan.resolvers[follower.plan.resolvers]!.holdMs[status];
+  /** What an answer that says nothing does to servers: they stay as they are for the time that its kind allows. */
+  #fail(group: readonly Follower[], status: keyof typeof REASONS, lastValidMs: number): void {
+    const holdMs = this.#plan.resolvers[group[0]!.plan.resolvers]!.holdMs[status];
     if (performance.now() - (lastValidMs || this.#startedMs) < holdMs) return;
-    this.#loses(follower, REASONS[status as keyof typeof REASONS]);
+    for (const follower of group) this.#loses(follower, REASONS[status]);
   }
 
   #loses(follower: Follower, reason: string): void {
@@ -211,9 +212,8 @@ export class ServerResolutions {
   /** The records of a service, for the servers of one backend that are its. */
   #services(group: readonly Follower[], outcome: ResolutionOutcome): void {
     if (outcome.status !== "valid") {
-      const holdMs = this.#plan.resolvers[group[0]!.plan.resolvers]!.holdMs[outcome.status];
-      if (performance.now() - (outcome.lastValidMs || this.#startedMs) < holdMs) return;
-      for (const follower of group) if (follower.service !== null) this.#loses(follower, REASONS[outcome.status]);
+      const named = group.filter(({ service }) => service !== null);
+      if (named.length > 0) this.#fail(named, outcome.status, outcome.lastValidMs);
       return;
     }
     const left = new Map(outcome.services.map((service) => [`${service.target}:${service.port}`, service]));
@@ -358,14 +358,7 @@ function inOrder(addresses: readonly string[], nets: readonly NetworkPlan[]): re
   if (nets.length === 0) return addresses;
   const isIn = (address: string): boolean => {
     const bytes = parseAddress(address);
-    return (
-      bytes !== null &&
-      nets.some(
-        (net) =>
-          net.address.length === bytes.length &&
-          bytes.every((byte, i) => ((byte ^ net.address[i]!) & net.mask[i]!) === 0),
-      )
-    );
+    return bytes !== null && nets.some((net) => networkHas(net, bytes, 0, bytes.length));
   };
   return [...addresses.filter(isIn), ...addresses.filter((address) => !isIn(address))];
 }

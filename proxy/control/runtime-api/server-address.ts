@@ -2,6 +2,7 @@
 
 import { formatAddress, parseAddress } from "../../../shared/ip/text.ts";
 import type { Plan, ServerPlan, SocketAddressPlan } from "../../plan/plan.ts";
+import { SEVERITY } from "../server-state/announcer.ts";
 import { type Answer, failure, message, NOTHING, type RuntimeContext } from "./command.ts";
 
 const PORT_MAX = 65_535;
@@ -43,11 +44,9 @@ export function setAddress(server: ServerPlan, args: readonly string[], context:
   addresses.set(server, address, wanted.offset);
   const what = `${changes.join(", ")} by 'stats socket command'`;
   const proxy = context.control.plan.proxies[server.proxy]!;
-  context.control.syslog.send(proxy, NOTICE, `${proxy.name}/${server.name} changed its ${what}`);
+  context.control.syslog.send(proxy, SEVERITY.notice, `${proxy.name}/${server.name} changed its ${what}`);
   return message(`${what}\n`);
 }
-
-const NOTICE = 5;
 
 /** `check-addr <ip> [port <port>]` */
 export function setCheckAddress(server: ServerPlan, args: readonly string[], { states }: RuntimeContext): Answer {

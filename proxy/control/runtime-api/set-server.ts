@@ -3,14 +3,13 @@
 import { isIP } from "node:net";
 import type { ServerPlan } from "../../plan/plan.ts";
 import { isQueryable } from "../resolvers/message.ts";
+import { SEVERITY } from "../server-state/announcer.ts";
 import { type Answer, type Command, failure, message, NOTHING, type RuntimeContext } from "./command.ts";
 import { findServer } from "./find.ts";
 import { setAddress, setCheckAddress, setCheckPort } from "./server-address.ts";
 import { setWeightOf } from "./weight.ts";
 
 const PORT_MAX = 65_535;
-/** syslog's severity. */
-const NOTICE = 5;
 const USAGE =
   "usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | check-addr | check-port | fqdn | health | ssl | state | weight\n";
 
@@ -59,7 +58,7 @@ function setFqdn(server: ServerPlan, [name]: readonly string[], { control, resol
   if (name === undefined) return failure("set server <b>/<s> fqdn requires a FQDN.\n");
   const said = isQueryable(name) ? resolutions.setHostname(server, name) : null;
   if (said === null) return failure("set server <b>/<s> fqdn failed because no resolution is configured.\n");
-  control.syslog.send(control.plan.proxies[server.proxy]!, NOTICE, said);
+  control.syslog.send(control.plan.proxies[server.proxy]!, SEVERITY.notice, said);
   return message(`${said}\n`);
 }
 

@@ -1,10 +1,9 @@
 // What was captured of a stream, and the request line as it was received: `capture.req.hdr`, `capture.res.hdr`, `capture.req.method`,
 // `capture.req.uri`, `capture.req.ver`, `capture.res.ver`. Unlike the message's own fetches they are there to the stream's end.
 
-import { MESSAGE, type Message, type RequestLine } from "../../http1/message.ts";
+import { MESSAGE, type RequestLine, versionText } from "../../http1/message.ts";
 import { STREAM, type Stream } from "../../stream/stream.ts";
 import { TYPE } from "../types.ts";
-import { textBytes } from "../value.ts";
 import { type FetchCompiler, integerArgument, single } from "./fetch.ts";
 
 const FAIL = 0;
@@ -12,9 +11,6 @@ const PASS = 2;
 const STR = TYPE.str;
 const HTTP = STREAM.http;
 const BAD_REQUEST = STREAM.badRequest;
-const HTTP_11 = textBytes("HTTP/1.1");
-const HTTP_10 = textBytes("HTTP/1.0");
-const HTTP_2 = textBytes("HTTP/2.0");
 
 function captured(isResponse: boolean): FetchCompiler {
   return ({ captures, value }, plan) => {
@@ -41,12 +37,6 @@ function part(start: "methodStart" | "targetStart", end: "methodEnd" | "targetEn
     });
 }
 
-/** `HTTP/` and the version that the message came with. */
-function versionText({ flags }: Message): Uint8Array {
-  if ((flags & MESSAGE.http2) !== 0) return HTTP_2;
-  return (flags & MESSAGE.version11) !== 0 ? HTTP_11 : HTTP_10;
-}
-
 function version(of: "request" | "response"): FetchCompiler {
   return ({ value }) =>
     single((stream) => {
@@ -54,7 +44,7 @@ function version(of: "request" | "response"): FetchCompiler {
       const message = of === "request" ? stream.request : stream.response;
       if (message.end === message.start) return FAIL;
       value.type = STR;
-      value.bytes = versionText(message);
+      value.bytes = versionText(message.flags);
       value.start = 0;
       value.end = value.bytes.length;
       return PASS;

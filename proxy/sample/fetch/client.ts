@@ -73,7 +73,7 @@ const dst: FetchCompiler = (ctx) => {
     }
     let length = lengths[stream.listener]!;
     if (length < 0) return FAIL;
-    if (length === 0) length = localAddress(connections.fd[connections.carrier[stream.client]!]!, value.address);
+    if (length === 0) length = localAddress(connections.socketOf(stream.client), value.address);
     else for (let i = 0; i < length; i++) value.address[i] = bytes[stream.listener * 16 + i]!;
     if (length !== 4 && length !== 16) return FAIL;
     value.type = length === 16 ? TYPE.ipv6 : TYPE.ipv4;

@@ -35,7 +35,7 @@ function endFetch(slotOf: Slot, name: typeof getpeername, part: "address" | "por
     const sockaddr = new Uint8Array(SOCKADDR_BYTES);
     return single((stream) => {
       const slot = slotOf(stream);
-      if (slot < 0 || name(ctx.connections.fd[ctx.connections.carrier[slot]!]!, sockaddr) < 0) return FAIL;
+      if (slot < 0 || name(ctx.connections.socketOf(slot), sockaddr) < 0) return FAIL;
       if (part === "port") {
         const port = sockaddrPort(sockaddr, 0);
         return port < 0 ? FAIL : integer(ctx, port);
@@ -57,7 +57,7 @@ function tcpInfoFetch(slotOf: Slot, at: number, isTime = false): FetchCompiler {
     return single((stream) => {
       const slot = slotOf(stream);
       if (slot < 0 || (ctx.connections.flags[slot]! & CONNECTION.unix) !== 0) return FAIL;
-      const word = getTcpInfo(ctx.connections.fd[ctx.connections.carrier[slot]!]!, at);
+      const word = getTcpInfo(ctx.connections.socketOf(slot), at);
       return word < 0 ? FAIL : integer(ctx, Math.floor(word / divisor));
     });
   };

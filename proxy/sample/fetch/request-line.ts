@@ -3,7 +3,7 @@
 // What HAProxy 3.2 was seen to answer where the text leaves it open: `*` and authority form have no path ("not found", base is the
 // host alone); an absolute URI without a path has the path "/"; `query` is found, and empty, after a bare `?`; `url32` hashes baseq.
 
-import { MESSAGE, METHOD, type Message } from "../../http1/message.ts";
+import { MESSAGE, METHOD, type Message, versionText } from "../../http1/message.ts";
 import { STREAM, type Stream } from "../../stream/stream.ts";
 import type { SampleContext } from "../context.ts";
 import { avalanche, sdbm } from "../hash.ts";
@@ -20,9 +20,9 @@ const HEADER_INTS = 5;
 const SLASH_BYTE = 47;
 
 const SLASH = textBytes("/");
-const VERSION_10 = textBytes("1.0");
-const VERSION_2 = textBytes("2.0");
-const VERSION_11 = textBytes("1.1");
+/** The number behind `HTTP/`. */
+const VERSION_START = 5;
+const VERSION_END = 8;
 
 /** Pass when the stream has a complete request head, miss while it is still to come, fail where there never is one (mode tcp). */
 export function requestReady(stream: Stream): Result {
@@ -165,9 +165,7 @@ function versionFetch(of: "request" | "response"): FetchCompiler {
       const message = of === "request" ? stream.request : stream.response;
       if ((stream.flags & HTTP) === 0) return FAIL;
       if (message.end === message.start) return MISS;
-      const isHttp2 = (message.flags & MESSAGE.http2) !== 0;
-      const text = (message.flags & MESSAGE.version11) !== 0 ? VERSION_11 : VERSION_10;
-      return setBytes(ctx.value, isHttp2 ? VERSION_2 : text, 0, 3);
+      return setBytes(ctx.value, versionText(message.flags), VERSION_START, VERSION_END);
     };
     return single(first);
   };
