@@ -74,8 +74,10 @@ export class Arrivals implements StreamOwner {
     }
     const start = pool.start[buffer]!;
     const text = this.#requestText;
+    const isEnd = (flags & FLAG.endStream) !== 0;
     const result = text.write(start, start + pool.size);
-    if (result === TEXT.malformed) {
+    // RFC 9113 8.1.1: a length that no body follows would leave the server waiting for one.
+    if (result === TEXT.malformed || (isEnd && text.length > 0)) {
       pool.free(buffer);
       this.resetStream(connection, id, H2_ERROR.protocol);
       return;
@@ -88,7 +90,7 @@ export class Arrivals implements StreamOwner {
     }
     pool.end[buffer] = text.at;
     wheel.clear(connection.slot);
-    this.#frameRequest(row, (flags & FLAG.endStream) !== 0, result === TEXT.tooLarge);
+    this.#frameRequest(row, isEnd, result === TEXT.tooLarge);
     this.#ctx.transport.received.append(row, buffer);
     // Counted when the row was opened: this one is still served.
     if (this.#totalMax > 0 && this.#ctx.connections.streams[connection.slot]! >= this.#totalMax)

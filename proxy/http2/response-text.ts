@@ -33,10 +33,11 @@ export class ResponseText extends FieldText {
       if (isSwitch && this.nameIs(field, CONTENT_LENGTH)) continue;
       this.line(field);
     }
-    if (isSwitch) {
-      this.text(upgrade);
-    } else if (this.length < 0 && !isHead && this.status >= 200 && this.status !== 204 && this.status !== 304)
-      this.text(isEnd ? NO_BYTES : CHUNKED);
+    const hasBody = !isHead && this.status >= 200 && this.status !== 204 && this.status !== 304;
+    if (isSwitch) this.text(upgrade);
+    else if (this.length < 0 && hasBody) this.text(isEnd ? NO_BYTES : CHUNKED);
+    // RFC 9113 8.1.1: a length that no body follows would leave the client waiting for one.
+    else if (this.length > 0 && hasBody && isEnd) return TEXT.malformed;
     this.text(CRLF);
     return this.result;
   }

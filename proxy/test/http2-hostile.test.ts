@@ -123,6 +123,7 @@ const RULES: readonly (readonly [what: string, sent: Buffer | Buffer[], verdict:
     ],
     "rst 1",
   ],
+  ["Content-Length without a body", fields(["content-length", "5"]), "rst 1"],
   ["an empty Content-Length", fields(["content-length", ""]), "rst 1"],
   ["two lengths", fields(["content-length", "1"], ["content-length", "2"]), "rst 1"],
   ["a capital in a name", fields(["X-A", "b"]), "rst 1"],

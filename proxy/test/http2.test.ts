@@ -85,13 +85,17 @@ async function startOrigins(t: { teardown(fn: () => unknown): unknown }): Promis
   });
   const two = http2.createServer();
   two.on("stream", (stream, headers) => {
+    stream.on("error", () => {});
+    if (headers[":path"] === "/lies") {
+      stream.respond({ ":status": 200, "content-length": "5" }, { endStream: true });
+      return;
+    }
     const parts: Buffer[] = [];
     let trailers = {};
     stream.on("data", (part: Buffer) => parts.push(part));
     stream.on("trailers", (got) => {
       trailers = got;
     });
-    stream.on("error", () => {});
     stream.on("end", () => {
       const late: { trailers?: Record<string, string> } = {};
       stream.on("wantTrailers", () => stream.sendTrailers(late.trailers ?? {}));
@@ -252,6 +256,10 @@ t.test("what rules, samples and logs see", async (t) => {
   t.equal(local.body.toString(), `2.0 2 http://${host}/told /told ${host} HTTP/2.0`);
   const two = await open(t, `http://127.0.0.1:${toTwo}`);
   t.equal((await ask(two, { ":path": "/" })).headers["x-seen"], "2.0 2");
+  const lie = await ask(two, { ":path": "/lies" });
+  t.equal(lie.status, 502, "a length that no body follows");
+  const { status, headers } = await ask(two, { ":path": "/lies", ":method": "HEAD" });
+  t.same([status, headers["content-length"]], [200, "5"], "to HEAD it is the length of what is not sent");
 });
 
 t.test("who expects a word of ours before the body gets it, when it is we who wait for the body", async (t) => {
