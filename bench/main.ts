@@ -18,6 +18,10 @@ const BUSY_LOAD = 0.7;
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
+  if (options.help) {
+    console.log(USAGE);
+    return;
+  }
   const startedAt = new Date();
   const loadBefore = loadavg()[0]!;
   const cores = chooseCores();

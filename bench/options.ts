@@ -21,6 +21,8 @@ export interface Options {
   readonly contestants: readonly string[];
   /** Where the JSON goes; null: bench/results/TIME.json. */
   readonly output: string | null;
+  /** Only say what the flags are. */
+  readonly help: boolean;
 }
 
 export const USAGE = `node dist/bench/main.js [flags]
@@ -32,6 +34,7 @@ export const USAGE = `node dist/bench/main.js [flags]
   --only NAME         only proxies whose name begins so; may be repeated
   --haproxy PROGRAM   another HAProxy to compare with; may be repeated
   --contestant NAME=COMMAND   another proxy; {port} and {originPort} are replaced; may be repeated
+  --help              these lines
   --output FILE       where the results go as JSON (bench/results/TIME.json)
 `;
 
@@ -43,7 +46,7 @@ export function readOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       ...{ scenario: list, only: list, haproxy: list, contestant: list, output: text },
-      ...{ seconds: text, rounds: text, "warm-up": text, requests: text },
+      ...{ seconds: text, rounds: text, "warm-up": text, requests: text, help: { type: "boolean" } },
     },
   });
   const known = SCENARIOS.map(({ name }) => name);
@@ -60,6 +63,7 @@ export function readOptions(args: readonly string[]): Options {
     haproxy: values.haproxy ?? [],
     contestants: values.contestant ?? [],
     output: values.output ?? null,
+    help: values.help ?? false,
   };
 }
 

@@ -5,11 +5,9 @@
 //
 // A proxy that cannot do a scenario is left out and the reason kept; one that fails in the middle is an error row, not a crash.
 
-import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CertificateShop } from "../proxy/test/lab/certificates.ts";
 import { encodeInternetAddress, SOCKADDR_BYTES_MAX, sockaddrPort } from "../shared/abi/sockaddr.ts";
@@ -18,7 +16,9 @@ import { AF_INET, bind, getsockname, SOCK_CLOEXEC, SOCK_DGRAM, socket } from "..
 import type { Contestant, Duty } from "./contestants/contestant.ts";
 import { type Cores, pinned } from "./cores.ts";
 import { autocannon } from "./load/autocannon.ts";
-import type { IdleReport } from "./load/idle.ts";
+import { h2load } from "./load/h2load.ts";
+import { handshakes } from "./load/handshakes.ts";
+import { IdleClients } from "./load/idle-clients.ts";
 import type { LoadGenerator } from "./load/load.ts";
 import type { TransferReport } from "./load/transfer.ts";
 import { wrk } from "./load/wrk.ts";
@@ -50,7 +50,7 @@ export interface ScenarioResult {
 
 /** How long memory is given to settle before it is read. */
 const SETTLE_MS = 700;
-const PLAIN_SHAPE = { path: "/", close: false, pipelined: 1 };
+const PLAIN_SHAPE = { path: "/", close: false, pipelined: 1, generator: "fast" } as const;
 const WARM_UP_CONNECTIONS = 64;
 const WARM_UP_TRANSFERS = 3;
 const WARM_UP_IDLE = 300;
@@ -75,6 +75,10 @@ export async function runScenario(
   options: Options,
   cores: Cores,
 ): Promise<ScenarioResult> {
+  const missing = missingGenerator(scenario);
+  if (missing !== null) {
+    return { scenario, origin: "none", entries: [], leftOut: [{ proxy: "all", why: `${missing} is not installed` }] };
+  }
   const folder = mkdtempSync(join(tmpdir(), "ringway-bench-"));
   const origin = await startOrigin(folder, cores, scenario.kind === "transfer");
   const logSink = scenario.log ? openLogSink() : null;
@@ -91,7 +95,7 @@ export async function runScenario(
           originPort: origin.port,
           mode: scenario.mode,
           ...{ rules: scenario.rules, servers: scenario.servers, balance: scenario.balance, sticks: scenario.sticks },
-          ...{ logPort: logSink?.port ?? null, certificate },
+          ...{ logPort: logSink?.port ?? null, certificate, http2: scenario.http2 },
         },
         ...{
           connectionsMax: Math.max(CONNECTIONS_MAX, connectionsOf(scenario) + CONNECTIONS_SPARE),
@@ -156,11 +160,13 @@ function measure(scenario: Scenario, proxy: Running, options: Options, cores: Co
 
 /** Compilers, pools and caches reach their working state before anything counts. */
 async function warmUp(scenario: Scenario, proxy: Running, options: Options, cores: Cores): Promise<void> {
-  const { path, close, pipelined } = scenario.kind === "load" ? scenario : PLAIN_SHAPE;
-  const shape = { path, close, pipelined };
-  const job = { port: proxy.port, connections: WARM_UP_CONNECTIONS, ...shape, tls: scenario.tls };
-  const generator = options.requests === null ? fastGenerator(cores) : autocannon(cores);
-  await generator.run({ ...job, seconds: options.warmUpSeconds, requests: options.requests });
+  const { path, close, pipelined, generator } = scenario.kind === "load" ? scenario : PLAIN_SHAPE;
+  const connections = scenario.kind === "load" && generator === "h2load" ? scenario.connections : WARM_UP_CONNECTIONS;
+  const job = { port: proxy.port, connections, path, close, pipelined, tls: scenario.tls };
+  const seconds = options.warmUpSeconds * scenario.warmUp;
+  // autocannon warms up as wrk does; it costs so much that little would get warm by it.
+  const by = generatorOf(generator === "autocannon" ? "fast" : generator, options, cores);
+  await by.run({ ...job, seconds, requests: options.requests });
   if (scenario.kind === "transfer") {
     for (let i = 0; i < WARM_UP_TRANSFERS; i++) await measureTransfer(scenario, proxy, cores);
   } else if (scenario.kind === "idle") {
@@ -179,19 +185,21 @@ async function measureLoad(
   const { path, connections, close, pipelined, tls } = scenario;
   const shape = { path, connections, close, pipelined, tls };
   const job = { port: proxy.port, ...shape, seconds: options.seconds, requests: options.requests };
-  const wanted = scenario.generator === "fast" && options.requests === null ? fastGenerator(cores) : autocannon(cores);
+  const wanted = generatorOf(scenario.generator, options, cores);
   const why = wanted.refuses(job);
   if (why !== null) throw new Error(`${wanted.name}: ${why}`);
+  const idle = scenario.idle === 0 ? null : await IdleClients.open(proxy.port, scenario.idle, tls, cores);
   const before = cpuTime(proxy.server.pid);
   const result = await wanted.run(job);
   const cpu = cpuBetween(before, cpuTime(proxy.server.pid));
+  await idle?.close();
   const { requests, seconds, p50Us, p99Us, p999Us, errors } = result;
   return {
     metrics: {
       ...{ cpuUs: cpu.totalUs / requests, userUs: cpu.userUs / requests, systemUs: cpu.systemUs / requests },
       ...{ requestsPerSecond: requests / seconds, p50Us, p99Us, p999Us },
     },
-    ...{ requests, errors },
+    ...{ requests, errors: errors + (idle?.failed ?? 0) },
   };
 }
 
@@ -214,28 +222,45 @@ async function measureTransfer(scenario: TransferScenario, proxy: Running, cores
   };
 }
 
-async function measureIdle(scenario: IdleScenario, proxy: Running, cores: Cores): Promise<Sample> {
+async function measureIdle(
+  scenario: IdleScenario & Pick<Scenario, "tls">,
+  proxy: Running,
+  cores: Cores,
+): Promise<Sample> {
   await sleep(SETTLE_MS);
   const beforeBytes = residentBytes(proxy.server.pid);
-  const program = join(REPOSITORY, "dist/bench/load/idle.js");
-  const command = pinned(cores.others, [process.execPath, program, String(proxy.port), String(scenario.connections)]);
-  const clients = spawn(command[0]!, command.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
-  const ended = new Promise((resolve) => clients.on("close", resolve));
-  const [line] = await Promise.race([
-    new Promise<[string]>((resolve) => createInterface(clients.stdout).once("line", (text) => resolve([text]))),
-    ended.then(() => [null] as const),
-  ]);
-  if (line === null) throw new Error("the idle clients ended early");
-  const { open, failed }: IdleReport = JSON.parse(line);
+  const clients = await IdleClients.open(proxy.port, scenario.connections, scenario.tls, cores);
   await sleep(SETTLE_MS);
   const growthBytes = residentBytes(proxy.server.pid) - beforeBytes;
-  clients.stdin.end();
-  await ended;
+  await clients.close();
+  const { held, failed } = clients;
   return {
-    metrics: { bytesPerConnection: growthBytes / open, residentKb: beforeBytes / 1024, connections: open },
-    requests: open,
+    metrics: { bytesPerConnection: growthBytes / held, residentKb: beforeBytes / 1024, connections: held },
+    requests: held,
     errors: failed,
   };
+}
+
+/** With --requests, wrk and openssl cannot do: they run for a time. */
+function generatorOf(kind: LoadScenario["generator"], options: Options, cores: Cores): LoadGenerator {
+  switch (kind) {
+    case "fast":
+      return options.requests === null ? fastGenerator(cores) : autocannon(cores);
+    case "autocannon":
+      return autocannon(cores);
+    case "h2load":
+      return h2load(cores);
+    case "new":
+    case "reuse":
+      return handshakes(cores, kind);
+  }
+}
+
+/** The program that makes this scenario's load, if it is one that no other can stand in for and that is not here. */
+function missingGenerator(scenario: Scenario): string | null {
+  if (scenario.kind !== "load" || scenario.generator === "fast" || scenario.generator === "autocannon") return null;
+  const name = scenario.generator === "h2load" ? "h2load" : "openssl";
+  return findProgram(name) === null ? name : null;
 }
 
 function fastGenerator(cores: Cores): LoadGenerator {
@@ -244,7 +269,8 @@ function fastGenerator(cores: Cores): LoadGenerator {
 }
 
 function connectionsOf(scenario: Scenario): number {
-  return scenario.kind === "transfer" ? 1 : scenario.connections;
+  if (scenario.kind === "transfer") return 1;
+  return scenario.connections + (scenario.kind === "load" ? scenario.idle : 0);
 }
 
 /** A socket that takes log lines and that nobody reads: what its buffer does not hold, the kernel throws away. */

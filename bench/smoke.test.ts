@@ -2,9 +2,12 @@
 // promises. Numbers are not judged here.
 
 import t from "tap";
+import { needs } from "../proxy/test/lab/needs.ts";
 import type { Contestant } from "./contestants/contestant.ts";
 import { contestants } from "./contestants/field.ts";
 import { chooseCores } from "./cores.ts";
+import { readH2load } from "./load/h2load.ts";
+import { readSTime } from "./load/handshakes.ts";
 import { readReport } from "./load/wrk.ts";
 import { cpuBetween, cpuTime } from "./measure/cpu.ts";
 import { median, spreadOf } from "./measure/statistics.ts";
@@ -36,11 +39,24 @@ function field(scenario: string): Contestant[] {
 /** The scenario in its smallest form. */
 function small(scenario: Scenario): Scenario {
   if (scenario.kind === "transfer") return { ...scenario, bytes: SMALL_BYTES };
-  return { ...scenario, connections: Math.min(scenario.connections, FEW_CONNECTIONS) };
+  const connections = Math.min(scenario.connections, FEW_CONNECTIONS);
+  return scenario.kind === "load"
+    ? { ...scenario, connections, idle: Math.min(scenario.idle, FEW_CONNECTIONS) }
+    : { ...scenario, connections };
 }
 
-for (const name of ["keep-alive", "httplog", "tls", "tcp", "100m-down", "100m-up", "idle"]) {
-  t.test(`scenario ${name}`, async (t) => {
+for (const name of [
+  "keep-alive",
+  "httplog",
+  "tls",
+  "http2",
+  "idle-active",
+  "tcp",
+  "100m-down",
+  "100m-up",
+  "idle-tls",
+]) {
+  t.test(`scenario ${name}`, name === "http2" ? needs("h2load") : {}, async (t) => {
     const cores = chooseCores();
     const scenario = small(SCENARIOS.find((known) => known.name === name)!);
     const result = await runScenario(scenario, field(name), SMALL, cores);
@@ -91,6 +107,28 @@ Requests/sec:  34256.11
     errors: 10,
   });
   t.throws(() => readReport("unable to connect"), /unable to connect/);
+});
+
+t.test("what h2load and openssl print", async (t) => {
+  const report = `finished in 2.50s, 4.00 req/s, 1.00KB/s
+requests: 10 total, 12 started, 10 done, 9 succeeded, 1 failed, 0 errored, 0 timeout
+status codes: 9 2xx, 0 3xx, 0 4xx, 1 5xx
+`;
+  const times = [5, 1, 4, 2, 3, 9, 8, 7, 6, 10];
+  const log = times.map((time, i) => `${1000 + i}\t200\t${time}\n`).join("");
+  const read = readH2load(report, log);
+  t.strictSame(read, { requests: 9, seconds: 2.5, p50Us: 6, p99Us: 10, p999Us: 10, errors: 1 });
+  t.throws(() => readH2load("could not connect", ""), /could not connect/);
+
+  const words = "2363 connections in 1.61s; 1467.70 connections/user sec, bytes read 0\n";
+  const made = readSTime(`${words}2363 connections in 6 real seconds, 112 bytes read per connection\n`);
+  t.match(made, { requests: 2363, seconds: 6, errors: 0 });
+  t.equal(
+    readSTime(`${words}2363 connections in 6 real seconds, 0 bytes read per connection\n`).errors,
+    2363,
+    "nothing came back",
+  );
+  t.throws(() => readSTime("connect: refused"), /refused/);
 });
 
 t.test("statistics, CPU time, pattern, flags", async (t) => {

@@ -9,6 +9,8 @@ export interface Duty {
   readonly mode: "http" | "tcp";
   /** PEM file of certificate and key for TLS with clients, or null: no TLS. */
   readonly certificate: string | null;
+  /** Clients may speak HTTP/2. */
+  readonly http2: boolean;
   /** UDP port on 127.0.0.1 that gets a line per request, or null: no logging. */
   readonly logPort: number | null;
   /** `http-request` rules that each request passes through. */

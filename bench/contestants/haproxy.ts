@@ -10,7 +10,8 @@ import type { Contestant, Duty } from "./contestant.ts";
 function configuration(duty: Duty): string {
   const log = duty.logPort === null ? "" : `    log 127.0.0.1:${duty.logPort} local0\n    option ${duty.mode}log\n`;
   const http = duty.mode === "http" ? "    option forwardfor\n" : "";
-  const tls = duty.certificate === null ? "" : ` ssl crt ${duty.certificate} alpn http/1.1`;
+  const tls =
+    duty.certificate === null ? "" : ` ssl crt ${duty.certificate} alpn ${duty.http2 ? "h2,http/1.1" : "http/1.1"}`;
   return `global
     nbthread 1
     maxconn ${duty.connectionsMax}

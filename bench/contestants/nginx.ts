@@ -39,7 +39,7 @@ http {
     keepalive_requests 1000000000;
   }
   server {
-    listen 127.0.0.1:${duty.port} backlog=4096${tls};
+    listen 127.0.0.1:${duty.port} backlog=4096${duty.http2 ? " http2" : ""}${tls};
     location / {
       proxy_pass http://origin;
       proxy_http_version 1.1;

@@ -12,9 +12,9 @@ const POOLED = 1024;
 export function nodeProxy(): Contestant {
   return {
     name: `node ${process.versions.node}`,
-    refuses: ({ mode, certificate, logPort, rules, servers }) => {
+    refuses: ({ mode, certificate, http2, logPort, rules, servers }) => {
       if (mode === "tcp") return "it speaks HTTP";
-      if (certificate !== null) return "it is a plain one";
+      if (certificate !== null || http2) return "it is a plain one";
       if (logPort !== null) return "it writes no log";
       return rules > 0 || servers > 1 ? "it has no such rules" : null;
     },

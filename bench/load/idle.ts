@@ -1,7 +1,8 @@
-// Many clients that asked once and now only keep their connections, as a program of its own: `node idle.js PORT CONNECTIONS`.
+// Many clients that asked once and now only keep their connections, as a program of its own: `node idle.js PORT CONNECTIONS tcp|tls`.
 // Prints {"open", "failed"} when all have had their answers, and ends when its standard input does.
 
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 export interface IdleReport {
   readonly open: number;
@@ -14,6 +15,7 @@ const REQUEST = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
 const END_OF_ANSWER = "ok.\n";
 
 const [port, wanted] = [Number(process.argv[2]), Number(process.argv[3])];
+const isTls = process.argv[4] === "tls";
 const open: Socket[] = [];
 let started = 0;
 let failed = 0;
@@ -29,10 +31,11 @@ function next(): void {
 }
 
 function openOne(): void {
-  const socket = connect({ port, host: "127.0.0.1", onread: undefined });
+  const to = { port, host: "127.0.0.1" };
+  const socket = isTls ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
   let answer = "";
   let isOpen = false;
-  socket.on("connect", () => socket.write(REQUEST));
+  socket.on(isTls ? "secureConnect" : "connect", () => socket.write(REQUEST));
   socket.on("data", (data) => {
     answer += data.toString("latin1");
     if (isOpen || !answer.endsWith(END_OF_ANSWER)) return;

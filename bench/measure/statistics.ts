@@ -1,5 +1,10 @@
 // Medians and spreads of repeated measurements.
 
+/** The value below which `percent` of a sorted list lies; NaN if the list is empty. */
+export function percentileOf(sorted: Float64Array, percent: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN;
+}
+
 /** The middle value (of an even number: the mean of the two); NaN for none. */
 export function median(values: readonly number[]): number {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
