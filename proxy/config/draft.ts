@@ -236,6 +236,8 @@ export interface ProxyDraft {
   compression: CompressionDraft | null;
   readonly filters: FilterDraft[];
   defaultServer: ServerOptions;
+  /** `default-server name …`: only lines that say `from` use them; `line` is where the last one stands. */
+  readonly namedDefaultServers: Map<string, { readonly options: ServerOptions; readonly line: number }>;
   /** `source` of the proxy. */
   source: SourcePlan | null;
   defaultBackend: { readonly name: string; readonly statement: Statement } | null;
@@ -318,6 +320,7 @@ export function newProxy(kind: DraftKind, name: string, statement: Statement, de
     check: copyCheck(defaults?.check ?? null),
     checkOption: defaults?.checkOption ?? null,
     defaultServer: copyServerOptions(defaults?.defaultServer ?? newServerOptions()),
+    namedDefaultServers: new Map(),
     compression: inheritCompression(defaults?.compression ?? null),
     filters: [],
     source: defaults?.source ?? null,

@@ -147,6 +147,67 @@ t.test("defaults: the last one, a named one, and one from another", async (t) =>
   t.match(d, { mode: "tcp", timeouts: { client: 0 }, log: [] });
 });
 
+t.test(
+  "from: servers take their settings from a default-server, a named one, another server, or from nothing",
+  async (t) => {
+    const all = await plan(
+      t,
+      `defaults
+      mode http
+      timeout connect 1s
+      timeout client 1s
+      timeout server 1s
+      default-server rise 4
+    backend be
+      default-server weight 10
+      default-server check
+      server plain 127.0.0.1:1
+      server none 127.0.0.1:1 from none
+      default-server from none
+      server reset 127.0.0.1:1
+      default-server weight 20
+      default-server name other
+      server other1 127.0.0.1:1 from srv:other
+      default-server name other from be:
+      server other2 127.0.0.1:1 from srv:other
+      default-server name other from none
+      server other3 127.0.0.1:1 from srv:other
+      default-server name other weight 5
+      default-server name other maxconn 3
+      server other4 127.0.0.1:1 from srv:other
+      server own 127.0.0.1:1 from be: weight 21
+    backend two
+      server copy 127.0.0.1:1 from srv:be/plain id 9
+      server-template t 2 127.0.0.1:1 from srv:be/other4 maxconn 4
+      server copied 127.0.0.1:1 from srv:t2
+      server of 127.0.0.1:1 from be:be
+    `,
+    );
+    const seen = all.servers.map(({ name, id, weight, maxconn, check }) => [
+      name,
+      id,
+      weight,
+      maxconn,
+      check?.rise ?? 0,
+    ]);
+    t.same(seen, [
+      ["plain", 1, 10, 0, 4],
+      ["none", 2, 1, 0, 0],
+      ["reset", 3, 1, 0, 0],
+      ["other1", 4, 1, 0, 0],
+      ["other2", 5, 20, 0, 0],
+      ["other3", 6, 1, 0, 0],
+      ["other4", 7, 5, 3, 0],
+      ["own", 8, 21, 0, 0],
+      ["copy", 9, 10, 0, 4],
+      ["t1", 1, 5, 4, 0],
+      ["t2", 2, 5, 4, 0],
+      ["copied", 3, 5, 4, 0],
+      ["of", 4, 20, 0, 0],
+    ]);
+  },
+);
+
 t.test("sockets: lists, ranges, families, options, names and ids", async (t) => {
   const { listeners } = await plan(
     t,

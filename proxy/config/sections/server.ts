@@ -1,4 +1,4 @@
-// `server <name> <address>[:port] [parameters]` and `default-server [parameters]`, sections 4.2 and 5.2.
+// `server <name> <address>[:port] [from <origin>] [parameters]` and `default-server [name <name>] [from <origin>] [parameters]`, sections 4.2 and 5.2.
 
 import { suggest } from "../../../shared/diagnostic/suggest.ts";
 import type { AddressSlot, ConfigurationDraft, ProxyDraft } from "../draft.ts";
@@ -7,6 +7,7 @@ import { SERVER_KEYWORDS } from "../keywords/server.ts";
 import { copyServerOptions, type ServerDraft, type ServerOptions } from "../server-draft.ts";
 import type { Statement } from "../statement.ts";
 import { parseServerAddress } from "../values.ts";
+import { defaultServerOf, readOrigin } from "./server-origin.ts";
 import { copyTlsOptions } from "./tls-options.ts";
 
 /** Servers that one line may make. */
@@ -32,19 +33,32 @@ export function server(statement: Statement, proxy: ProxyDraft, configuration: C
     return;
   }
   const lead = `'server ${proxy.name}/${name}'`;
-  const options = ownOptions(proxy, configuration);
+  const named = proxy.namedDefaultServers.get(name);
+  if (named !== undefined) {
+    const message = `${lead} : another server named '${name}' was already defined at line ${named.line}, please use a distinct name.`;
+    statement.alert("duplicate-server", message, { at: 1, introduction: "located" });
+    return;
+  }
   const slot = addressOf(statement, 2, lead, configuration);
-  parseParameters(statement, 3, options, lead, configuration);
+  const options = readOptions(statement, 3, lead, proxy, configuration);
   const id = options.numbers.get("id") ?? 0;
   checkDuplicateId(statement, proxy, id, lead);
   if (slot !== null) proxy.servers.push(newServer(name, options, statement, slot));
 }
 
-/** Parameters of a server as they are before its own line is read. */
-function ownOptions(proxy: ProxyDraft, configuration: ConfigurationDraft): ServerOptions {
-  const options = copyServerOptions(proxy.defaultServer);
+/** Parameters of a server: those of the line from an index on, over those of its origin, which is its backend's default-server when it names none. */
+function readOptions(
+  statement: Statement,
+  at: number,
+  lead: string,
+  proxy: ProxyDraft,
+  configuration: ConfigurationDraft,
+): ServerOptions {
+  const origin = readOrigin(statement, at, lead, proxy, configuration);
+  const options = origin?.options ?? copyServerOptions(proxy.defaultServer);
   options.numbers.delete("id");
   options.tls.defaults = copyTlsOptions(configuration.global.tlsDefaults.server);
+  if (origin !== null) parseParameters(statement, origin.next, options, lead, configuration);
   return options;
 }
 
@@ -86,9 +100,8 @@ export function serverTemplate(statement: Statement, proxy: ProxyDraft, configur
     return;
   }
   const lead = `'server-template ${proxy.name}/${prefix}'`;
-  const options = ownOptions(proxy, configuration);
   const slot = addressOf(statement, 3, lead, configuration);
-  parseParameters(statement, 4, options, lead, configuration);
+  const options = readOptions(statement, 4, lead, proxy, configuration);
   if (slot === null) return;
   for (let number = first; number <= last; number++)
     proxy.servers.push(newServer(`${prefix}${number}`, copyServerOptions(options), statement, { ...slot }));
@@ -115,17 +128,21 @@ function addressOf(
 }
 
 export function defaultServer(statement: Statement, proxy: ProxyDraft, configuration: ConfigurationDraft): void {
-  const first = statement.text(1);
+  const target = defaultServerOf(statement, proxy);
+  const origin = target && readOrigin(statement, target.next, "", proxy, configuration);
+  if (origin === null) return;
+  const first = statement.text(origin.next);
   if (
     first !== "" &&
     SERVER_KEYWORDS.find(first) === null &&
     suggest(first, SERVER_KEYWORDS.proposals()).length === 0
   ) {
     const message = `unknown keyword '${first}'. Hint: no address was expected for this server.`;
-    statement.alert("unknown-keyword", message, { at: 1, introduction: "located" });
+    statement.alert("unknown-keyword", message, { at: origin.next, introduction: "located" });
     return;
   }
-  parseParameters(statement, 1, proxy.defaultServer, "", configuration);
+  if (origin.options !== null) target!.replace(origin.options);
+  parseParameters(statement, origin.next, origin.options ?? target!.options, "", configuration);
 }
 
 function checkDuplicateId(statement: Statement, proxy: ProxyDraft, id: number, lead: string): void {
