@@ -28,6 +28,8 @@ export interface ServerOptions {
   proxyTlvs: ProxyTlvDraft[];
   tls: TlsOptions;
   checkAddress: SocketAddressPlan | null;
+  /** A parameter was written, here or where they were copied from; even one that changes nothing. */
+  isWritten: boolean;
 }
 
 export interface ServerDraft {
@@ -58,7 +60,7 @@ export interface ServerDraft {
 export function newServerOptions(): ServerOptions {
   return {
     ...{ numbers: new Map(), texts: new Map(), flags: new Map(), source: null, checkAddress: null },
-    ...{ proxyVersion: 0, proxyOptions: new Set(), proxyTlvs: [], tls: newTlsOptions() },
+    ...{ proxyVersion: 0, proxyOptions: new Set(), proxyTlvs: [], tls: newTlsOptions(), isWritten: false },
   };
 }
 
@@ -73,5 +75,6 @@ export function copyServerOptions(options: ServerOptions): ServerOptions {
     proxyTlvs: [...options.proxyTlvs],
     tls: copyTlsOptions(options.tls),
     checkAddress: options.checkAddress,
+    isWritten: options.isWritten,
   };
 }

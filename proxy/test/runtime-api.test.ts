@@ -113,3 +113,43 @@ listen watched
   t.match(screen, "3.2.0-ringway");
   terminal.stdin.write("q");
 });
+
+t.test("default-servers: servers got their settings from them, and they are listed", async (t) => {
+  const [port, apiPort] = await freePorts(2);
+  const api = `127.0.0.1:${apiPort}`;
+  await startProgram(t, {
+    config: `${basics(`stats socket ${api} level admin`)}
+frontend fe
+  bind 127.0.0.1:${port}
+backend none
+backend be
+  default-server weight 10
+  server a 127.0.0.1:${port}
+  server b 127.0.0.1:${port} from none
+  default-server name zz weight 5
+  server c 127.0.0.1:${port} from srv:zz
+  default-server name abc
+backend emptied
+  default-server check
+  default-server from none
+backend copied
+  default-server from be:be
+backend named
+  default-server name x
+listen li
+  default-server no-check
+`,
+  });
+  for (const [server, weight] of [
+    ["a", 10],
+    ["b", 1],
+    ["c", 5],
+  ]) {
+    t.equal((await command(api, `get weight be/${server}`)).trim(), `${weight} (initial ${weight})`);
+  }
+  const list = async (of: string): Promise<string> => (await command(api, `show default-server${of}`)).trim();
+  t.equal(await list(""), "* be\n  be/abc\n  be/zz\n* copied\n* named/x\n* li");
+  t.equal(await list(" be"), "* be\n  be/abc\n  be/zz");
+  t.equal(await list(" emptied"), "");
+  for (const unknown of [" fe", " zz"]) t.equal(await list(unknown), "Can't find backend.");
+});

@@ -193,6 +193,7 @@ function parseParameters(
       const problem = keyword.parse(statement, at, options, configuration);
       if (problem !== null) fail("bad-parameter", at, `${problem}.`);
     }
+    options.isWritten = true;
     at += keyword.takes < 0 ? varyingArguments(statement, at) : keyword.takes;
   }
 }

@@ -27,6 +27,7 @@ import { setRateLimit } from "./set-rate-limit.ts";
 import { setServer } from "./set-server.ts";
 import { showActivity } from "./show-activity.ts";
 import { showCache } from "./show-cache.ts";
+import { showDefaultServer } from "./show-default-server.ts";
 import { showErrors } from "./show-errors.ts";
 import { showEvents } from "./show-events.ts";
 import { showInfo } from "./show-info.ts";
@@ -99,6 +100,7 @@ const LISTED: readonly Command[] = [
   showBackend,
   showCliLevel,
   showCliSockets,
+  showDefaultServer,
   showDev,
   showEnv,
   showErrors,
