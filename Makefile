@@ -11,6 +11,7 @@
 #   make package              the tarball with manual pages and completion, tried out unpacked
 #   make bench                compare with HAProxy and nginx where they are installed (bench/README.md)
 #   make bench-reload         50 reloads under load, and what they lose
+#   make bench-garbage        what five million requests leave to the garbage collector
 #   make bench-ha             failover times beside keepalived's, in network namespaces (root)
 #   make clean
 
@@ -22,7 +23,7 @@ INSTALLED := node_modules/.ringway-lock
 # tap builds its plugin set once per installation; its first test run would fail if it had to do so by itself.
 TAP_BUILT := node_modules/.ringway-taprc
 
-.PHONY: run test test-soak test-handshakes test-fuzz test-ha-long test-one lint build install package bench bench-reload bench-ha clean
+.PHONY: run test test-soak test-handshakes test-fuzz test-ha-long test-one lint build install package bench bench-reload bench-garbage bench-ha clean
 
 run: build
 ifeq ($(CONFIG),)
@@ -71,6 +72,9 @@ bench: build
 
 bench-reload: build
 	$(NODE) dist/bench/reload/main.js $(ARGS)
+
+bench-garbage: build
+	$(NODE) dist/bench/garbage/main.js $(ARGS)
 
 bench-ha: build
 	$(NODE) dist/bench/failover/main.js $(ARGS)

@@ -108,7 +108,7 @@ export const GLOBAL_PROCESS: readonly Keyword<GlobalParser>[] = [
     inert("insecure-fork-wanted", "", "External checks are started without it."),
     inert("insecure-setuid-wanted", "", "ringway never starts other programs."),
     served("master-worker", "[no-exit-on-failure]", masterWorker, "As -W. A generation that dies is always replaced, which is what `no-exit-on-failure` asks for and more."),
-    inert("pp2-never-send-local", "", "The PROXY protocol is not sent yet."),
+    inert("pp2-never-send-local", "", "Checks by version 2 always say LOCAL, as HAProxy does without it."),
     served("h2-workaround-bogus-websocket-clients", "", flag),
     served("server-state-base", "<directory>", text("'server-state-base' expects one argument: a directory path.")),
     served("server-state-file", "<file>", text("'server-state-file' expects one argument: a file path.")),

@@ -161,7 +161,7 @@ export const SERVER_KEYWORDS = new KeywordTable<ServerParser>(manual<ServerParse
     served("resolve-prefer", "<family>", oneOf(["ipv4", "ipv6"], () => "'resolve-prefer' expects either ipv4 or ipv6 as argument.")),
     served("resolvers", "<id>", text),
     served("rise", "<count>", count(1, positive)),
-    inert("shard", "<shard>", "Only peers are sharded, and they are not served yet."),
+    inert("shard", "<shard>", "Only peers are sharded, and tables are exchanged whole here."),
     served("set-proxy-v2-tlv-fmt", "(<id>) <fmt>", proxyV2Tlv),
     served("sigalgs", "<sigalgs>", tlsText),
     served("slowstart", "<start_time_in_ms>", delay("delay", true)),
