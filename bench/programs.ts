@@ -58,11 +58,12 @@ export class Server {
   #output = "";
   #hasEnded = false;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, onOutput: (text: string) => void) {
     this.#child = child;
     this.pid = child.pid ?? -1;
     const collect = (data: Buffer) => {
       this.#output = (this.#output + data).slice(-4000);
+      onOutput(data.toString("latin1"));
     };
     child.stdout!.on("data", collect);
     child.stderr!.on("data", collect);
@@ -75,10 +76,17 @@ export class Server {
     });
   }
 
-  /** Starts a command and waits until something accepts connections on `port`. Throws with its words when it ends first. */
-  static async start(command: readonly string[], port: number): Promise<Server> {
+  /**
+   * Starts a command and waits until something accepts connections on `port`. Throws with its words when it ends first.
+   * @param onOutput gets what it writes, piece by piece; the server itself keeps the last words only
+   */
+  static async start(
+    command: readonly string[],
+    port: number,
+    onOutput: (text: string) => void = () => {},
+  ): Promise<Server> {
     const child = spawn(command[0]!, command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
-    const server = new Server(child);
+    const server = new Server(child, onOutput);
     const end = performance.now() + START_MS_MAX;
     while (!(await accepts(port))) {
       if (server.#hasEnded) throw new Error(`${command.join(" ")} ended at once:\n${server.#output}`);

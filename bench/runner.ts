@@ -22,7 +22,7 @@ import { IdleClients } from "./load/idle-clients.ts";
 import type { LoadGenerator } from "./load/load.ts";
 import type { TransferReport } from "./load/transfer.ts";
 import { wrk } from "./load/wrk.ts";
-import { cpuBetween, cpuTime } from "./measure/cpu.ts";
+import { cpuDuring } from "./measure/cpu.ts";
 import { MemoryWatch, residentBytes } from "./measure/memory.ts";
 import type { Options } from "./options.ts";
 import { startOrigin } from "./origin/origin.ts";
@@ -189,10 +189,7 @@ async function measureLoad(
   const why = wanted.refuses(job);
   if (why !== null) throw new Error(`${wanted.name}: ${why}`);
   const idle = scenario.idle === 0 ? null : await IdleClients.open(proxy.port, scenario.idle, tls, cores);
-  const before = cpuTime(proxy.server.pid);
-  const result = await wanted.run(job);
-  const cpu = cpuBetween(before, cpuTime(proxy.server.pid));
-  await idle?.close();
+  const { result, cpu } = await cpuDuring(proxy.server.pid, () => wanted.run(job)).finally(() => idle?.close());
   const { requests, seconds, p50Us, p99Us, p999Us, errors } = result;
   return {
     metrics: {
@@ -206,11 +203,10 @@ async function measureLoad(
 async function measureTransfer(scenario: TransferScenario, proxy: Running, cores: Cores): Promise<Sample> {
   const program = join(REPOSITORY, "dist/bench/load/transfer.js");
   const words = [process.execPath, program, String(proxy.port), scenario.direction, String(scenario.bytes)];
-  const before = cpuTime(proxy.server.pid);
   const memory = new MemoryWatch(proxy.server.pid, 10);
-  const output = await run(pinned(cores.others, words)).finally(() => memory.stop());
-  const report: TransferReport = JSON.parse(output);
-  const cpu = cpuBetween(before, cpuTime(proxy.server.pid));
+  const transfer = (): Promise<string> => run(pinned(cores.others, words));
+  const { result, cpu } = await cpuDuring(proxy.server.pid, transfer).finally(() => memory.stop());
+  const report: TransferReport = JSON.parse(result);
   const mebibytes = scenario.bytes / (1 << 20);
   return {
     metrics: {

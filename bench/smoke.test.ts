@@ -54,6 +54,7 @@ for (const name of [
   "tcp",
   "100m-down",
   "100m-up",
+  "idle",
   "idle-tls",
 ]) {
   t.test(`scenario ${name}`, name === "http2" ? needs("h2load") : {}, async (t) => {

@@ -37,8 +37,8 @@ t.test("what V8 prints of its collections", (t) => {
   ].join("");
   const collections = collectionsOf(trace);
   t.equal(collections.length, 4);
-  const { worker, others } = garbageOf(collections, 2);
+  const { worker, mainThread } = garbageOf(collections, 2);
   t.strictSame(worker, { collections: 2, allocatedBytes: 2 << 20, longestMs: 10.49 });
-  t.strictSame(others, { collections: 0, allocatedBytes: 0, longestMs: 0 });
+  t.strictSame(mainThread, { collections: 0, allocatedBytes: 0, longestMs: 0 });
   t.end();
 });

@@ -4,22 +4,19 @@
 //
 // V8 itself tells of each collection (--trace-gc). README.md says how the figures come about.
 
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Duty } from "../contestants/contestant.ts";
 import { ringway } from "../contestants/haproxy.ts";
 import { chooseCores, leaveProxyCore, pinned } from "../cores.ts";
 import { wrk } from "../load/wrk.ts";
 import { startOrigin } from "../origin/origin.ts";
-import { findProgram, freePort } from "../programs.ts";
+import { findProgram, freePort, Server } from "../programs.ts";
 import { collectionsOf, garbageOf } from "./trace.ts";
 
 const CONNECTIONS = 64;
-const START_MS = 3000;
 
 const { values } = parseArgs({
   options: {
@@ -34,7 +31,6 @@ async function main(requestsWanted: number, warmUpSeconds: number, roundSeconds:
   const cores = chooseCores();
   leaveProxyCore(cores);
   const folder = mkdtempSync(join(tmpdir(), "ringway-garbage-"));
-  const trace = join(folder, "trace");
   const origin = await startOrigin(folder, cores, false);
   const port = await freePort();
   const duty: Duty = {
@@ -44,14 +40,16 @@ async function main(requestsWanted: number, warmUpSeconds: number, roundSeconds:
   mkdirSync(duty.folder);
   const [node, ...words] = ringway().command(duty);
   const command = pinned(cores.proxy, [node!, "--trace-gc", ...words]);
-  const proxy = spawn(command[0]!, command.slice(1), { stdio: ["ignore", openSync(trace, "w"), "inherit"] });
-  const ended = new Promise((resolve) => proxy.on("close", resolve));
+  let trace = "";
+  let proxy: Server | null = null;
   try {
-    await sleep(START_MS);
+    proxy = await Server.start(command, port, (text) => {
+      trace += text;
+    });
     const load = { port, path: "/", connections: CONNECTIONS, close: false, tls: false, pipelined: 1, requests: null };
     const generator = wrk("wrk", cores);
     await generator.run({ ...load, seconds: warmUpSeconds });
-    const before = collectionsOf(readFileSync(trace, "latin1")).length;
+    const before = collectionsOf(trace).length;
     let requests = 0;
     let errors = 0;
     while (requests < requestsWanted) {
@@ -59,11 +57,11 @@ async function main(requestsWanted: number, warmUpSeconds: number, roundSeconds:
       requests += round.requests;
       errors += round.errors;
     }
-    const { worker, others } = garbageOf(collectionsOf(readFileSync(trace, "latin1")), before);
+    const { worker, mainThread } = garbageOf(collectionsOf(trace), before);
     console.log(`${requests} requests, ${errors} errors`);
     for (const [name, { collections, allocatedBytes, longestMs }] of Object.entries({
       worker,
-      "main thread": others,
+      "main thread": mainThread,
     })) {
       const each = (allocatedBytes / requests).toFixed(2);
       console.log(
@@ -72,8 +70,7 @@ async function main(requestsWanted: number, warmUpSeconds: number, roundSeconds:
       );
     }
   } finally {
-    proxy.kill();
-    await ended;
+    await proxy?.stop();
     await origin.stop();
     rmSync(folder, { recursive: true, force: true });
   }

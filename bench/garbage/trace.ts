@@ -34,16 +34,16 @@ export function collectionsOf(trace: string): Collection[] {
 }
 
 /**
- * What the worker's thread did after the first `skipped` collections, and what all other threads did. The main thread is the first one
+ * What the worker's thread did after the first `skipped` collections, and what the main thread did. The main thread is the first one
  * that collects; the worker is, of the others, the one that did it last. Growth beyond a thread's last collection is not in it: that is
  * less than one young generation.
  */
-export function garbageOf(all: readonly Collection[], skipped: number): { worker: Garbage; others: Garbage } {
+export function garbageOf(all: readonly Collection[], skipped: number): { worker: Garbage; mainThread: Garbage } {
   const main = all[0]?.isolate;
   const worker = all.filter(({ isolate }) => isolate !== main).at(-1)?.isolate;
   return {
     worker: summed(all, skipped, (isolate) => isolate === worker),
-    others: summed(all, skipped, (isolate) => isolate === main),
+    mainThread: summed(all, skipped, (isolate) => isolate === main),
   };
 }
 

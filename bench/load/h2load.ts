@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Cores, pinned } from "../cores.ts";
 import { percentileOf } from "../measure/statistics.ts";
 import { run } from "../programs.ts";
-import type { LoadGenerator, LoadResult } from "./load.ts";
+import { type LoadGenerator, type LoadResult, UNIT_US } from "./load.ts";
 
 export function h2load(cores: Cores): LoadGenerator {
   return {
@@ -37,16 +37,16 @@ export function h2load(cores: Cores): LoadGenerator {
  */
 export function readH2load(report: string, log: string): LoadResult {
   const finished = /finished in ([\d.]+)(us|ms|s)/.exec(report);
-  const requests = /requests: \d+ total, \d+ started, \d+ done, (\d+) succeeded, (\d+) failed, (\d+) errored/.exec(
+  const requests = /requests: \d+ total, \d+ started, \d+ done, (\d+) succeeded, (\d+) failed, \d+ errored/.exec(
     report,
   );
   if (finished === null || requests === null) throw new Error(`h2load said something unknown:\n${report}`);
-  const unit = { us: 1e-6, ms: 1e-3, s: 1 }[finished[2] as "us" | "ms" | "s"];
-  const times = Float64Array.from(log.split("\n").flatMap((line) => Number(line.split("\t")[2] ?? Number.NaN) || []));
+  const lines = log.split("\n").filter((line) => line !== "");
+  const times = Float64Array.from(lines, (line) => Number(line.split("\t")[2]));
   times.sort();
   return {
     requests: Number(requests[1]),
-    seconds: Number(finished[1]) * unit,
+    seconds: (Number(finished[1]) * UNIT_US[finished[2] as keyof typeof UNIT_US]) / 1e6,
     p50Us: percentileOf(times, 50),
     p99Us: percentileOf(times, 99),
     p999Us: percentileOf(times, 99.9),

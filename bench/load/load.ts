@@ -1,5 +1,8 @@
 // What a load generator is asked for and what it tells.
 
+/** Microseconds of the units that generators print times in. */
+export const UNIT_US = { us: 1, ms: 1e3, s: 1e6, m: 6e7 } as const;
+
 /** Requests for one path over a number of connections. */
 export interface LoadJob {
   readonly port: number;

@@ -5,9 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Cores, pinned } from "../cores.ts";
 import { run } from "../programs.ts";
-import type { LoadGenerator, LoadResult } from "./load.ts";
-
-const UNIT_US = { us: 1, ms: 1e3, s: 1e6, m: 6e7 } as const;
+import { type LoadGenerator, type LoadResult, UNIT_US } from "./load.ts";
 
 /** wrk itself tells nothing above p99, and sends one request at a time; its scripts can. The argument: requests at a time. */
 const SCRIPT = `init = function(arguments)

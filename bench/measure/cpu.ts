@@ -35,6 +35,13 @@ export function cpuBetween(before: CpuTime, after: CpuTime): CpuTime {
   return { userUs: totalUs * userShare, systemUs: totalUs * (1 - userShare), totalUs };
 }
 
+/** CPU that the process uses while some work is done, and what the work gave. Throws when the process is gone. */
+export async function cpuDuring<T>(pid: number, work: () => Promise<T>): Promise<{ result: T; cpu: CpuTime }> {
+  const before = cpuTime(pid);
+  const result = await work();
+  return { result, cpu: cpuBetween(before, cpuTime(pid)) };
+}
+
 function scheduledUs(pid: number): number | null {
   let nanoseconds = 0;
   for (const task of readdirSync(`/proc/${pid}/task`)) {

@@ -89,6 +89,7 @@ const BACKEND: BackendPlan = {
   },
   ...{ acceptInvalidHttpResponse: false, httpPretendKeepalive: false, noLinger: false, serverTcpKeepAlive: false },
   ...{ stats: null, check: CONNECT_CHECK, logHealthChecks: false, persistence: NO_PERSISTENCE, useServer: [] },
+  defaultServers: [],
   balance: {
     ...{ algorithm: "roundrobin", arguments: [], hashType: "map-based", hashFunction: "sdbm", avalanche: false },
   },

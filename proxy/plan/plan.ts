@@ -270,8 +270,8 @@ export interface NetworkPlan {
 
 export interface BackendPlan {
   readonly servers: readonly number[];
-  /** Names of its default-servers in order, "" first for the one without a name when it says anything; absent: it has none. */
-  readonly defaultServers?: readonly string[];
+  /** Names of its default-servers in order, "" first for the one without a name when it says anything. */
+  readonly defaultServers: readonly string[];
   readonly useServer: readonly UseServerPlan[];
   readonly balance: BalancePlan;
   readonly connectionMode: HttpConnectionMode;

@@ -108,6 +108,7 @@ function makeBackend(servers: readonly number[], settings: Partial<BackendPlan>)
     check: CONNECT_CHECK,
     logHealthChecks: false,
     persistence: NO_PERSISTENCE,
+    defaultServers: [],
     useServer: [],
     ...settings,
   };

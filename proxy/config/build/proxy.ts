@@ -135,16 +135,15 @@ function buildFrontend(draft: ProxyDraft, place: ProxyPlace, configuration: Conf
   };
 }
 
-function defaultServersOf({ defaultServer, namedDefaultServers }: ProxyDraft): Pick<BackendPlan, "defaultServers"> {
-  const names = [...(defaultServer.isWritten ? [""] : []), ...[...namedDefaultServers.keys()].sort()];
-  return names.length === 0 ? {} : { defaultServers: names };
+function defaultServersOf({ defaultServer, namedDefaultServers }: ProxyDraft): string[] {
+  return [...(defaultServer.isWritten ? [""] : []), ...[...namedDefaultServers.keys()].sort()];
 }
 
 function buildBackend(draft: ProxyDraft, place: ProxyPlace, configuration: ConfigurationDraft): BackendPlan {
   const option = (name: string): boolean => draft.options.get(name) ?? false;
   return {
     servers: place.servers,
-    ...defaultServersOf(draft),
+    defaultServers: defaultServersOf(draft),
     useServer: draft.useServers.map(({ name, format, condition }) => ({
       server: format ?? place.servers[draft.servers.findIndex((server) => server.name === name)]!,
       condition: condition!,

@@ -7,7 +7,7 @@ import { copyServerOptions, newServerOptions, type ServerOptions } from "../serv
 import type { Statement } from "../statement.ts";
 
 export interface Origin {
-  /** A copy of the origin's parameters, without its id; null: the line does not say `from`. */
+  /** A copy of the origin's parameters; null: the line does not say `from`. */
   readonly options: ServerOptions | null;
   /** Index of the first parameter. */
   readonly next: number;
@@ -26,11 +26,7 @@ export function readOrigin(
   const next = at + 2;
   const isTwice = typeof found !== "string" && statement.text(next) === "from";
   const problem = isTwice ? "'from' keyword can only be specified once." : found;
-  if (typeof problem !== "string") {
-    const options = copyServerOptions(problem);
-    options.numbers.delete("id");
-    return { options, next };
-  }
+  if (typeof problem !== "string") return { options: copyServerOptions(problem), next };
   const message = lead === "" ? problem : `${lead} : ${problem}`;
   const expected = "none, be:[<backend>] or srv:[<backend>/]<server>";
   const place = isTwice ? next : statement.has(at + 1) ? at + 1 : at;
